@@ -82,8 +82,8 @@ public final class EmojiBuilder {
         new DatasetManifest(
             "emoji",
             first.version(),
-            "google.png: Apache-2.0 or OFL-1.1; twitter.png: CC-BY-4.0; emoji.csv: MIT (see"
-                + " NOTICE)",
+            "google.png: Apache-2.0 (Noto Emoji); twitter.png: CC-BY-4.0 (Twemoji); emoji.csv: MIT"
+                + " (emoji-data); see NOTICE",
             List.of(first.describe(), second.describe()),
             files);
     manifest.write(folder);
@@ -116,9 +116,7 @@ public final class EmojiBuilder {
       // two emoji share the name "man in tuxedo"; their short names tell them apart
       String plain = name(node);
       String name =
-          uses.get(plain) == 1
-              ? plain
-              : plain + " (" + node.path("short_name").asText().replace('_', ' ') + ")";
+          uses.get(plain) == 1 ? plain : node.path("short_name").asText().replace('_', ' ');
       int concept = drafts.size();
       drafts.add(draft(node, node, concept, concept, name, ""));
       Map<String, JsonNode> variants = new TreeMap<>();

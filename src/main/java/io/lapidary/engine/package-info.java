@@ -1,5 +1,5 @@
 /**
- * The engine under every model: the graph façade, gradients as graph operations, the static
- * executor, and what it runs on.
+ * SameDiff made right and fast: op vocabulary, gradients as graph ops, the static executor and the
+ * native runtime.
  */
 package io.lapidary.engine;

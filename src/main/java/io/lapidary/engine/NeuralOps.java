@@ -1,0 +1,509 @@
+package io.lapidary.engine;
+
+import io.lapidary.Check;
+import java.util.Arrays;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Activations, normalisation, attention, dropout and selection. */
+abstract class NeuralOps extends TensorOps {
+  private static final double SQRT_HALF = Math.sqrt(0.5);
+  private static final double TANH_SCALE = Math.sqrt(2 / Math.PI);
+
+  NeuralOps(Graph graph) {
+    super(graph);
+  }
+
+  // ---- activations --------------------------------------------------------------------------
+
+  /** x Φ(x), by the error function. */
+  public SDVariable gelu(SDVariable x) {
+    return region(
+        "gelu",
+        () -> mul(mul(x, add(erf(mul(x, SQRT_HALF)), 1)), 0.5),
+        y -> unary(up -> geluGradient(x, up)),
+        new double[0],
+        x);
+  }
+
+  private SDVariable geluGradient(SDVariable x, SDVariable up) {
+    return region(
+        "gelu_bp",
+        () -> {
+          SDVariable cdf = mul(add(erf(mul(x, SQRT_HALF)), 1), 0.5);
+          SDVariable pdf = mul(exp(mul(square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+          return mul(up, add(cdf, mul(x, pdf)));
+        },
+        null,
+        new double[0],
+        x,
+        up);
+  }
+
+  /**
+   * GELU by tanh: ½x(1 + tanh(√(2/π)(x + 0.044715x³))) ({@code gelu_new}, {@code
+   * gelu_pytorch_tanh}).
+   */
+  public SDVariable geluTanh(SDVariable x) {
+    return region(
+        "gelu_tanh",
+        () -> mul(mul(x, add(tanh(geluTanhArgument(x)), 1)), 0.5),
+        y -> unary(up -> geluTanhGradient(x, up)),
+        new double[0],
+        x);
+  }
+
+  private SDVariable geluTanhArgument(SDVariable x) {
+    return mul(mul(x, add(mul(square(x), 0.044715), 1)), TANH_SCALE);
+  }
+
+  private SDVariable geluTanhGradient(SDVariable x, SDVariable up) {
+    return region(
+        "gelu_tanh_bp",
+        () -> {
+          SDVariable t = tanh(geluTanhArgument(x));
+          SDVariable inner = mul(add(mul(square(x), 3 * 0.044715), 1), TANH_SCALE);
+          SDVariable slope = mul(mul(x, rsub(1, square(t))), inner);
+          return mul(up, mul(add(add(t, 1), slope), 0.5));
+        },
+        null,
+        new double[0],
+        x,
+        up);
+  }
+
+  /** x σ(1.702x), CLIP's activation. */
+  public SDVariable quickGelu(SDVariable x) {
+    return swish(x, 1.702);
+  }
+
+  /** x σ(x). */
+  public SDVariable silu(SDVariable x) {
+    return swish(x, 1);
+  }
+
+  private SDVariable swish(SDVariable x, double beta) {
+    return region(
+        "swish",
+        () -> mul(x, sigmoid(mul(x, beta))),
+        y -> unary(up -> swishGradient(x, up, beta)),
+        new double[] {beta},
+        x);
+  }
+
+  private SDVariable swishGradient(SDVariable x, SDVariable up, double beta) {
+    return region(
+        "swish_bp",
+        () -> {
+          SDVariable s = sigmoid(mul(x, beta));
+          SDVariable slope = mul(mul(mul(x, s), rsub(1, s)), beta);
+          return mul(up, add(s, slope));
+        },
+        null,
+        new double[] {beta},
+        x,
+        up);
+  }
+
+  /** ln(1 + eˣ), without overflow. */
+  public SDVariable softplus(SDVariable x) {
+    return add("softplus", softplusForward(x), shape(x), unary(up -> mul(up, sigmoid(x))), x);
+  }
+
+  private SDVariable softplusForward(SDVariable x) {
+    return sd.nn().softplus(x);
+  }
+
+  /** The activation that a checkpoint's {@code hidden_act} names. */
+  public SDVariable activation(String name, SDVariable x) {
+    return switch (name) {
+      case "gelu" -> gelu(x);
+      case "gelu_new", "gelu_pytorch_tanh", "gelu_fast" -> geluTanh(x);
+      case "quick_gelu" -> quickGelu(x);
+      case "silu", "swish" -> silu(x);
+      case "relu" -> relu(x);
+      case "tanh" -> tanh(x);
+      case "sigmoid" -> sigmoid(x);
+      default ->
+          throw new IllegalArgumentException(
+              "activation must be one of gelu, gelu_new, gelu_pytorch_tanh, quick_gelu, silu, relu, tanh, sigmoid; got "
+                  + name);
+    };
+  }
+
+  // ---- softmax ------------------------------------------------------------------------------
+
+  /** Softmax along one axis. */
+  public SDVariable softmax(SDVariable x, int axis) {
+    int along = Shapes.axis(axis, rank(x));
+    if (along != rank(x) - 1) {
+      int[] order = swapWithLast(rank(x), along);
+      return permute(softmax(permute(x, order), -1), order);
+    }
+    SDVariable[] y = new SDVariable[1];
+    y[0] =
+        add(
+            "softmax",
+            sd.nn().softmax(x, along),
+            shape(x),
+            unary(up -> softmaxGradient(y[0], up)),
+            x);
+    return y[0];
+  }
+
+  private SDVariable softmaxGradient(SDVariable y, SDVariable up) {
+    return region(
+        "softmax_bp",
+        () -> {
+          SDVariable weighted = mul(up, y);
+          return sub(weighted, mul(y, sum(weighted, true, rank(y) - 1)));
+        },
+        null,
+        new double[0],
+        y,
+        up);
+  }
+
+  /** Logarithm of the softmax along one axis. */
+  public SDVariable logSoftmax(SDVariable x, int axis) {
+    SDVariable shifted = sub(x, stopGradient(max(x, true, axis)));
+    return sub(shifted, log(sum(exp(shifted), true, axis)));
+  }
+
+  /** ln Σ eˣ over {@code axes}, without overflow. */
+  public SDVariable logSumExp(SDVariable x, boolean keepDims, int... axes) {
+    SDVariable top = stopGradient(max(x, true, axes));
+    SDVariable kept = add(log(sum(exp(sub(x, top)), true, axes)), top);
+    return keepDims
+        ? kept
+        : reshape(kept, Shapes.reduce(shape(x), false, Shapes.axes(rank(x), axes)));
+  }
+
+  private static int[] swapWithLast(int rank, int axis) {
+    int[] order = Shapes.axes(rank);
+    order[axis] = rank - 1;
+    order[rank - 1] = axis;
+    return order;
+  }
+
+  // ---- normalisation ------------------------------------------------------------------------
+
+  /**
+   * (x − mean) / √(variance + ε) · gain + bias over the last axis; gain and bias [n] or null (Ba et
+   * al. 2016).
+   */
+  public SDVariable layerNorm(SDVariable x, SDVariable gain, SDVariable bias, double epsilon) {
+    return scaled(normalize(x, epsilon, true), gain, bias);
+  }
+
+  /** x / √(mean(x²) + ε) · gain over the last axis; gain [n] or null (Zhang and Sennrich 2019). */
+  public SDVariable rmsNorm(SDVariable x, SDVariable gain, double epsilon) {
+    return scaled(normalize(x, epsilon, false), gain, null);
+  }
+
+  /** Rows of the last axis to mean 0 (when {@code centre}) and mean square 1. */
+  private SDVariable normalize(SDVariable x, double epsilon, boolean centre) {
+    double n = graph.size(x, -1);
+    int last = rank(x) - 1;
+    SDVariable[] outputs =
+        graph.region(
+            "normalize",
+            new SDVariable[] {x},
+            new double[] {epsilon, centre ? 1 : 0},
+            () -> {
+              SDVariable c = centre ? sub(x, mul(sum(x, true, last), 1 / n)) : x;
+              SDVariable scale = rsqrt(add(mul(sum(square(c), true, last), 1 / n), epsilon));
+              return new SDVariable[] {mul(c, scale), scale};
+            },
+            out ->
+                (up, wanted) -> {
+                  Check.that(
+                      up[1] == null, "the scale of a normalisation has no gradient of its own");
+                  return new SDVariable[] {normalizeGradient(out[0], out[1], up[0], n, centre)};
+                });
+    return outputs[0];
+  }
+
+  private SDVariable normalizeGradient(
+      SDVariable y, SDVariable scale, SDVariable up, double n, boolean centre) {
+    int last = rank(y) - 1;
+    return region(
+        "normalize_bp",
+        () -> {
+          SDVariable along = mul(sum(mul(up, y), true, last), 1 / n);
+          SDVariable flat = sub(up, mul(y, along));
+          if (centre) {
+            flat = sub(flat, mul(sum(up, true, last), 1 / n));
+          }
+          return mul(flat, scale);
+        },
+        null,
+        new double[] {centre ? 1 : 0},
+        y,
+        scale,
+        up);
+  }
+
+  private SDVariable scaled(SDVariable y, SDVariable gain, SDVariable bias) {
+    SDVariable out = gain == null ? y : mul(y, gain);
+    return bias == null ? out : add(out, bias);
+  }
+
+  /**
+   * Normalises groups of channels per example: x [N, C, …], gain and bias [C] or null (Wu and He
+   * 2018).
+   */
+  public SDVariable groupNorm(
+      SDVariable x, int groups, SDVariable gain, SDVariable bias, double epsilon) {
+    long[] shape = shape(x);
+    Check.that(
+        groups > 0 && shape[1] % groups == 0,
+        "%d channels do not split into %d groups",
+        shape[1],
+        groups);
+    SDVariable rows = reshape(x, shape[0] * groups, -1);
+    SDVariable y = reshape(normalize(rows, epsilon, true), shape);
+    return channelScaled(y, gain, bias);
+  }
+
+  /** Normalises every channel of every example: group norm with one channel per group. */
+  public SDVariable instanceNorm(SDVariable x, SDVariable gain, SDVariable bias, double epsilon) {
+    return groupNorm(x, Math.toIntExact(graph.size(x, 1)), gain, bias, epsilon);
+  }
+
+  /**
+   * Batch norm over all axes but the channel axis 1 (Ioffe and Szegedy 2015). A training graph
+   * normalises by the batch and moves the running statistics (unbiased variance, as PyTorch); other
+   * graphs use the running statistics.
+   */
+  public SDVariable batchNorm(
+      SDVariable x,
+      SDVariable gain,
+      SDVariable bias,
+      SDVariable runningMean,
+      SDVariable runningVariance,
+      double momentum,
+      double epsilon) {
+    long[] shape = shape(x);
+    int[] axes = java.util.stream.IntStream.range(0, shape.length).filter(i -> i != 1).toArray();
+    if (!graph.training()) {
+      SDVariable scale = rsqrt(add(runningVariance, epsilon));
+      SDVariable y = mul(sub(x, perChannel(runningMean, x)), perChannel(scale, x));
+      return channelScaled(y, gain, bias);
+    }
+    double n = Shapes.length(shape) / (double) shape[1];
+    SDVariable mean = mean(x, true, axes);
+    SDVariable centred = sub(x, mean);
+    SDVariable variance = mean(square(centred), true, axes);
+    graph.update(runningMean, moved(runningMean, reshape(mean, shape[1]), momentum));
+    graph.update(
+        runningVariance,
+        moved(runningVariance, mul(reshape(variance, shape[1]), n / Math.max(1, n - 1)), momentum));
+    return channelScaled(mul(centred, rsqrt(add(variance, epsilon))), gain, bias);
+  }
+
+  private SDVariable moved(SDVariable running, SDVariable now, double momentum) {
+    return stopGradient(add(mul(running, 1 - momentum), mul(now, momentum)));
+  }
+
+  private SDVariable channelScaled(SDVariable y, SDVariable gain, SDVariable bias) {
+    SDVariable out = gain == null ? y : mul(y, perChannel(gain, y));
+    return bias == null ? out : add(out, perChannel(bias, y));
+  }
+
+  /** A vector [C] in the shape that broadcasts over axis 1 of x. */
+  final SDVariable perChannel(SDVariable vector, SDVariable x) {
+    long[] shape = new long[rank(x)];
+    Arrays.fill(shape, 1);
+    shape[1] = graph.size(x, 1);
+    return reshape(vector, shape);
+  }
+
+  /** x / max(‖x‖₂, ε) along one axis: zero rows stay zero, with gradient upstream/ε. */
+  public SDVariable l2Normalize(SDVariable x, int axis, double epsilon) {
+    SDVariable squares = sum(square(x), true, Shapes.axis(axis, rank(x)));
+    SDVariable floor = graph.constant(epsilon * epsilon);
+    return mul(x, rsqrt(maximum(squares, floor)));
+  }
+
+  // ---- dropout ------------------------------------------------------------------------------
+
+  /**
+   * Zeroes entries with probability {@code rate} and divides the others by 1 − rate; the identity
+   * outside training.
+   */
+  public SDVariable dropout(SDVariable x, double rate) {
+    Check.that(rate >= 0 && rate < 1, "dropout rate must be in [0, 1), got %s", rate);
+    if (!graph.training() || rate == 0) {
+      return x;
+    }
+    SDVariable keep =
+        graph.noise("dropout", new Graph.Noise(Graph.Noise.Kind.BERNOULLI, 1 - rate), shape(x));
+    return mul(x, mul(keep, 1 / (1 - rate)));
+  }
+
+  // ---- selection ----------------------------------------------------------------------------
+
+  /**
+   * 1 at the {@code k} largest entries of each row of the last axis, else 0. Of equal entries the
+   * first is taken. No gradient flows through the mask; {@code mul(x, topKMask(x, k))} passes it to
+   * the kept values.
+   */
+  public SDVariable topKMask(SDVariable x, int k) {
+    long[] shape = shape(x);
+    int last = shape.length - 1;
+    Check.that(k >= 1 && k <= shape[last], "k must be in [1, %d], got %d", shape[last], k);
+    if (k == shape[last]) {
+      return graph.constant(1, shape);
+    }
+    return region(
+        "topk_mask",
+        () -> {
+          SDVariable[] best = sd.nn().topK(x, k, true);
+          long[] top = Shapes.with(shape, last, k);
+          graph.record(
+              "top_k", new SDVariable[] {x}, best, new long[][] {top, top.clone()}, flat(1));
+          SDVariable kth = slice(best[0], last, k - 1, 1);
+          SDVariable above = greater(x, kth);
+          SDVariable ties = equal(x, kth);
+          SDVariable room = rsub(k, sum(above, true, last));
+          SDVariable early = greaterOrEqual(room, cumsum(ties, last));
+          return add(above, mul(ties, early));
+        },
+        y -> flat(1),
+        new double[] {k},
+        x);
+  }
+
+  // ---- attention ----------------------------------------------------------------------------
+
+  /** Which keys a query may see. */
+  public record AttentionMask(boolean causal, int window) {
+    /** Every key. */
+    public static final AttentionMask FULL = new AttentionMask(false, 0);
+
+    /** Keys up to the query's position. */
+    public static final AttentionMask CAUSAL = new AttentionMask(true, 0);
+
+    /** Keys up to the query's position and less than {@code window} before it; 0 means no limit. */
+    public AttentionMask {
+      Check.notNegative("window", window);
+      Check.that(window == 0 || causal, "a sliding window needs a causal mask");
+    }
+  }
+
+  /**
+   * Scaled dot-product attention: softmax(q kᵀ · scale + mask) v. Shapes: q [B, H, Tq, d], k and v
+   * [B, G, Tk, d], result [B, H, Tq, d]. Query head h uses key-value head ⌊h / (H/G)⌋. Queries
+   * stand at the last Tq of the Tk positions.
+   *
+   * @param padding 1 for real keys and 0 for padding, [B, Tk] of the graph's type, or null
+   */
+  public SDVariable attention(
+      SDVariable q,
+      SDVariable k,
+      SDVariable v,
+      double scale,
+      AttentionMask mask,
+      SDVariable padding) {
+    long[] qs = shape(q);
+    long[] ks = shape(k);
+    Check.that(
+        qs.length == 4 && ks.length == 4 && qs[1] % ks[1] == 0,
+        "attention needs q [B, H, Tq, d] and k, v [B, G, Tk, d] with G dividing H, got %s and %s",
+        Arrays.toString(qs),
+        Arrays.toString(ks));
+    long repeat = qs[1] / ks[1];
+    long[] grouped = {qs[0], ks[1], repeat * qs[2], qs[3]};
+    SDVariable scores = matmul(reshape(mul(q, scale), grouped), k, false, true);
+    SDVariable full = reshape(scores, qs[0], qs[1], qs[2], ks[2]);
+    if (mask.causal()) {
+      full = add(full, causalBias(qs[2], ks[2], mask.window()));
+    }
+    if (padding != null) {
+      full = add(full, reshape(mul(add(padding, -1), 1e9), qs[0], 1, 1, ks[2]));
+    }
+    SDVariable weights = softmax(full, -1);
+    SDVariable mixed = matmul(reshape(weights, qs[0], ks[1], repeat * qs[2], ks[2]), v);
+    return reshape(mixed, qs);
+  }
+
+  private SDVariable causalBias(long queries, long keys, int window) {
+    float[][] bias = new float[Math.toIntExact(queries)][Math.toIntExact(keys)];
+    for (int i = 0; i < queries; i++) {
+      long position = i + keys - queries;
+      for (int j = 0; j < keys; j++) {
+        boolean visible = j <= position && (window == 0 || j > position - window);
+        bias[i][j] = visible ? 0 : -1e9f;
+      }
+    }
+    return graph.constant(Nd4j.createFromArray(bias).castTo(graph.type()));
+  }
+
+  /**
+   * Rotary positions in the half-split convention of Hugging Face: x [..., T, d], cos and sin [T,
+   * R] with R ≤ d (broadcast over leading axes; R even, angles repeated in both halves); dimensions
+   * from R on pass through.
+   */
+  public SDVariable rotary(SDVariable x, SDVariable cos, SDVariable sin) {
+    long d = graph.size(x, -1);
+    long r = graph.size(cos, -1);
+    Check.that(r <= d && r % 2 == 0, "rotary size must be even and at most %d, got %d", d, r);
+    SDVariable part = slice(x, -1, 0, r);
+    SDVariable low = slice(part, -1, 0, r / 2);
+    SDVariable high = slice(part, -1, r / 2, r / 2);
+    SDVariable turned = concat(-1, neg(high), low);
+    SDVariable rotated = add(mul(part, cos), mul(turned, sin));
+    return r == d ? rotated : concat(-1, rotated, slice(x, -1, r, d - r));
+  }
+
+  // ---- resizing -----------------------------------------------------------------------------
+
+  /** How {@link #resize} reads between pixels. */
+  public enum Interpolation {
+    NEAREST,
+    BILINEAR
+  }
+
+  /**
+   * Resizes the two last axes of x [N, C, H, W] by fixed matrices, pixel centres at half positions
+   * (PyTorch's align_corners=False).
+   */
+  public SDVariable resize(SDVariable x, long height, long width, Interpolation interpolation) {
+    long[] s = shape(x);
+    SDVariable columns = resizeMatrix(s[3], width, interpolation);
+    SDVariable wide =
+        reshape(matmul(reshape(x, -1, s[3]), columns, false, true), s[0] * s[1], s[2], width);
+    SDVariable turned = reshape(permute(wide, 0, 2, 1), -1, s[2]);
+    SDVariable rows = resizeMatrix(s[2], height, interpolation);
+    SDVariable tall = reshape(matmul(turned, rows, false, true), s[0] * s[1], width, height);
+    return reshape(permute(tall, 0, 2, 1), s[0], s[1], height, width);
+  }
+
+  private SDVariable resizeMatrix(long from, long to, Interpolation interpolation) {
+    double[][] matrix = new double[Math.toIntExact(to)][Math.toIntExact(from)];
+    double ratio = (double) from / to;
+    for (int i = 0; i < to; i++) {
+      if (interpolation == Interpolation.NEAREST) {
+        matrix[i][(int) Math.min(from - 1, (long) Math.floor(i * ratio))] = 1;
+      } else {
+        double centre = Math.max(0, (i + 0.5) * ratio - 0.5);
+        int low = (int) Math.min(from - 1, (long) centre);
+        int high = (int) Math.min(from - 1, low + 1L);
+        matrix[i][low] += 1 - (centre - low);
+        matrix[i][high] += centre - low;
+      }
+    }
+    INDArray array = Nd4j.createFromArray(matrix);
+    return graph.constant(array.dataType() == graph.type() ? array : array.castTo(graph.type()));
+  }
+
+  /** Ids 0 … n−1 as a constant INT vector. */
+  public SDVariable range(int n) {
+    int[] ids = new int[n];
+    Arrays.setAll(ids, i -> i);
+    return graph.constant(Nd4j.createFromArray(ids).castTo(DataType.INT));
+  }
+}

@@ -14,7 +14,7 @@ public record MetricValue(String name, double value, String unit, long count) {
   public MetricValue {
     Check.that(name != null && !name.isBlank(), "a metric needs a name");
     Check.present("unit", unit);
-    Check.notNegative("count", count);
+    Check.that(count >= 0, "count must be at least 0, got %d", count);
   }
 
   /** A plain ratio or count. */

@@ -3,6 +3,7 @@ package io.lapidary.report;
 import io.lapidary.Check;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /** The claims of results as an aligned table for a terminal. */
 public final class ClaimsTable {
@@ -13,6 +14,7 @@ public final class ClaimsTable {
   private static final String DIM = "\u001b[2m";
   private static final String RESET = "\u001b[0m";
   private static final String GAP = "  ";
+  private static final Pattern SPACES = Pattern.compile("\\s+");
   private static final int STATEMENT_MIN = 24;
 
   private final Terminal terminal;
@@ -156,7 +158,7 @@ public final class ClaimsTable {
   static List<String> wrap(String text, int width) {
     List<String> lines = new ArrayList<>();
     StringBuilder line = new StringBuilder();
-    for (String word : text.strip().split("\\s+")) {
+    for (String word : SPACES.split(text.strip(), -1)) {
       String rest = word;
       if (line.length() > 0 && line.length() + 1 + rest.length() > width) {
         lines.add(line.toString());

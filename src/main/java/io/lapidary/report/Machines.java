@@ -16,6 +16,8 @@ public final class Machines {
   /** Stands where something cannot be found out. */
   public static final String UNKNOWN = "unknown";
 
+  private static final String BUILD = "/io/lapidary/build.properties";
+
   private Machines() {}
 
   /**
@@ -26,7 +28,7 @@ public final class Machines {
    */
   public static Machine here(int threads, String device) {
     return new Machine(
-        codeFolder() == null ? UNKNOWN : commit(codeFolder()),
+        builtOrCheckedOut(),
         lapidaryVersion(),
         nd4jVersion(),
         System.getProperty("java.version") + " (" + System.getProperty("java.vendor") + ")",
@@ -106,22 +108,31 @@ public final class Machines {
   }
 
   private static String lapidaryVersion() {
-    return property(Machines.class, "/io/lapidary/report/build.properties");
+    return property(Machines.class, BUILD, "version");
+  }
+
+  /** The commit the build wrote down, else the one checked out around the classes. */
+  private static String builtOrCheckedOut() {
+    String built = property(Machines.class, BUILD, "commit");
+    if (!built.equals(UNKNOWN)) {
+      return "true".equals(property(Machines.class, BUILD, "dirty")) ? built + ", modified" : built;
+    }
+    return codeFolder() == null ? UNKNOWN : commit(codeFolder());
   }
 
   private static String nd4jVersion() {
-    return property(INDArray.class, "/META-INF/maven/org.nd4j/nd4j-api/pom.properties");
+    return property(INDArray.class, "/META-INF/maven/org.nd4j/nd4j-api/pom.properties", "version");
   }
 
-  private static String property(Class<?> owner, String resource) {
+  private static String property(Class<?> owner, String resource, String key) {
     try (InputStream in = owner.getResourceAsStream(resource)) {
-      if (in == null) {
-        return UNKNOWN;
-      }
       Properties properties = new Properties();
-      properties.load(in);
-      return properties.getProperty("version", UNKNOWN);
-    } catch (IOException e) {
+      if (in != null) {
+        properties.load(in);
+      }
+      String value = properties.getProperty(key, "").strip();
+      return value.isEmpty() || value.startsWith("${") ? UNKNOWN : value;
+    } catch (IOException | IllegalArgumentException e) {
       return UNKNOWN;
     }
   }

@@ -1,5 +1,6 @@
 package io.lapidary.report;
 
+import java.io.Console;
 import java.nio.charset.Charset;
 import java.util.Locale;
 import java.util.Map;
@@ -26,7 +27,7 @@ public record Terminal(boolean interactive, int width, boolean colour, boolean u
    * {@code COLUMNS} gives the width.
    */
   public static Terminal here() {
-    return of(System.console() != null && isTerminal(), outputCharset(), System.getenv());
+    return of(isTerminal(), outputCharset(), System.getenv());
   }
 
   static Terminal of(boolean interactive, String charset, Map<String, String> environment) {
@@ -47,9 +48,14 @@ public record Terminal(boolean interactive, int width, boolean colour, boolean u
     return columns == 0 ? USUAL : Math.max(NARROWEST, columns);
   }
 
+  @SuppressWarnings(
+      "SystemConsoleNull") // both forms are asked: null before Java 22, a method after
   private static boolean isTerminal() {
-    try { // from Java 22 on a console exists without a terminal, and says so
-      return (boolean) java.io.Console.class.getMethod("isTerminal").invoke(System.console());
+    if (System.console() == null) {
+      return false;
+    }
+    try {
+      return (boolean) Console.class.getMethod("isTerminal").invoke(System.console());
     } catch (ReflectiveOperationException e) {
       return true;
     }

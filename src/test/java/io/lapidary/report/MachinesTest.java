@@ -54,7 +54,7 @@ class MachinesTest {
   @Test
   void here() {
     Provenance.Machine machine = Machines.here(1, "cpu");
-    assertThat(machine.lapidary()).matches("\\d+\\.\\d+.*");
+    assertThat(machine.lapidary()).matches("unknown|\\d+\\.\\d+.*");
     assertThat(machine.nd4j()).isEqualTo("1.0.0-M2.1");
   }
 

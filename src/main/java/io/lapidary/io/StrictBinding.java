@@ -20,8 +20,10 @@ import com.fasterxml.jackson.databind.ser.std.StdSerializer;
 import com.fasterxml.jackson.databind.type.LogicalType;
 import io.lapidary.InputException;
 import java.io.IOException;
+import java.lang.reflect.RecordComponent;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.UnaryOperator;
@@ -66,11 +68,13 @@ final class StrictBinding {
       }
       return value;
     } catch (JsonMappingException e) {
-      String path = path(e.getPath());
+      String stray = stray(e, tree);
+      String path = stray == null ? path(e.getPath()) : stray;
+      String problem = stray == null ? problem(e, tree) : unknown(components(e));
       throw new InputException(
           String.format(
               "%s: %s%s",
-              where.apply(path), path.isEmpty() ? "" : Texts.line(path) + ": ", problem(e, tree)),
+              where.apply(path), path.isEmpty() ? "" : Texts.line(path) + ": ", problem),
           e);
     } catch (JsonProcessingException e) {
       throw new InputException(where.apply("") + ": " + Texts.line(e.getOriginalMessage()), e);
@@ -92,11 +96,10 @@ final class StrictBinding {
 
   private static String problem(JsonMappingException e, JsonNode tree) {
     if (e instanceof UnrecognizedPropertyException unknown) {
-      List<String> known =
+      return unknown(
           unknown.getKnownPropertyIds() == null
               ? List.of()
-              : unknown.getKnownPropertyIds().stream().map(Object::toString).sorted().toList();
-      return "unknown key; known here: " + Texts.some(known, 30).replace("'", "");
+              : unknown.getKnownPropertyIds().stream().map(Object::toString).toList());
     }
     if (e instanceof ValueInstantiationException rejected && rejected.getCause() != null) {
       return Texts.line(rejected.getCause().getMessage());
@@ -120,6 +123,38 @@ final class StrictBinding {
     }
     String reason = Texts.line(e.getOriginalMessage());
     return "found " + kind(found) + ", which does not fit (" + reason + ")";
+  }
+
+  private static String unknown(List<String> known) {
+    String names = Texts.some(known.stream().sorted().toList(), 30).replace("'", "");
+    return "unknown key; known here: " + names;
+  }
+
+  /**
+   * The path of an unknown key beside a missing one, or null: Jackson reports the missing key
+   * first, but a misspelt name is the likelier cause.
+   */
+  private static String stray(JsonMappingException e, JsonNode tree) {
+    List<String> known = components(e);
+    if (known.isEmpty() || !at(tree, e.getPath()).isMissingNode()) {
+      return null;
+    }
+    List<JsonMappingException.Reference> above = e.getPath().subList(0, e.getPath().size() - 1);
+    for (Iterator<String> keys = at(tree, above).fieldNames(); keys.hasNext(); ) {
+      String key = keys.next();
+      if (!known.contains(key)) {
+        return above.isEmpty() ? key : path(above) + "." + key;
+      }
+    }
+    return null;
+  }
+
+  /** Names of the components of the record in which the error arose. */
+  private static List<String> components(JsonMappingException e) {
+    int size = e.getPath().size();
+    return size > 0 && e.getPath().get(size - 1).getFrom() instanceof Class<?> c && c.isRecord()
+        ? Arrays.stream(c.getRecordComponents()).map(RecordComponent::getName).toList()
+        : List.of();
   }
 
   private static String wanted(JsonMappingException e) {

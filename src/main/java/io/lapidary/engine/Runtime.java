@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
+import java.lang.reflect.Method;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -59,6 +60,10 @@ public record Runtime(
 
   private static final Pattern VARIANT =
       Pattern.compile("[/\\\\]bindings[/\\\\]([^/\\\\]+)[/\\\\]");
+  private static final int COMPUTE_CAPABILITY_MAJOR = 75; // cudaDeviceAttr
+  private static final int COMPUTE_CAPABILITY_MINOR = 76;
+  private static final String CUDA_BACKEND = "org.nd4j.linalg.jcublas.JCublasBackend";
+  private static final String CPU_BACKEND = "org.nd4j.linalg.cpu.nativecpu.CpuBackend";
   private static final String CUDA_NEEDS =
       "the CUDA build needs an NVIDIA card of compute capability 3.7 to 8.9 (for example T4, V100,"
           + " A100, A10, RTX 20/30/40) and driver 510 or newer; H100, H200 and RTX 50 cannot run it";
@@ -138,6 +143,9 @@ public record Runtime(
   }
 
   private static void load() {
+    if (present(CUDA_BACKEND) && !present(CPU_BACKEND)) {
+      probeCuda();
+    }
     try {
       Nd4j.getBackend();
     } catch (LinkageError | RuntimeException e) {
@@ -147,14 +155,10 @@ public record Runtime(
 
   private static String loadFailure(Throwable failure) {
     String reason = rootReason(failure);
-    if (present("org.nd4j.linalg.jcublas.JCublasBackend")) {
-      return "no usable GPU ("
-          + reason
-          + "): "
-          + CUDA_NEEDS
-          + "; for the CPU build without -Pcuda: mvn -q -DskipTests package";
+    if (present(CUDA_BACKEND)) {
+      return noGpu(reason);
     }
-    if (present("org.nd4j.linalg.cpu.nativecpu.CpuBackend")) {
+    if (present(CPU_BACKEND)) {
       return "the native library for "
           + Loader.getPlatform()
           + " did not load ("
@@ -166,6 +170,45 @@ public record Runtime(
     }
     return "no ND4J backend on the class path; start with target/lapidary/bin/lapidary or add"
         + " org.nd4j:nd4j-native";
+  }
+
+  private static String noGpu(String reason) {
+    return "no usable GPU ("
+        + reason
+        + "): "
+        + CUDA_NEEDS
+        + "; for the CPU build without -Pcuda: mvn -q -DskipTests package";
+  }
+
+  /**
+   * Asks the CUDA run-time library for a card that can be used, before ND4J does and prints a stack
+   * trace. By reflection, since the CPU build has no such library.
+   */
+  private static void probeCuda() {
+    try {
+      Class<?> cudart = Class.forName("org.bytedeco.cuda.global.cudart");
+      int[] count = new int[1];
+      int code = (int) cudart.getMethod("cudaGetDeviceCount", int[].class).invoke(null, count);
+      if (code != 0 || count[0] == 0) {
+        throw new InputException(noGpu("the driver reports no card, CUDA error " + code));
+      }
+      Method attribute =
+          cudart.getMethod("cudaDeviceGetAttribute", int[].class, int.class, int.class);
+      List<String> found = new ArrayList<>();
+      for (int device = 0; device < count[0]; device++) {
+        int[] major = new int[1];
+        int[] minor = new int[1];
+        attribute.invoke(null, major, COMPUTE_CAPABILITY_MAJOR, device);
+        attribute.invoke(null, minor, COMPUTE_CAPABILITY_MINOR, device);
+        if (new Gpu("", major[0], minor[0], 0).supported()) {
+          return;
+        }
+        found.add(major[0] + "." + minor[0]);
+      }
+      throw new InputException(noGpu("found compute capability " + String.join(", ", found)));
+    } catch (ReflectiveOperationException | LinkageError e) {
+      throw new InputException(noGpu(rootReason(e)), e);
+    }
   }
 
   private static void product(List<Gpu> gpus) {

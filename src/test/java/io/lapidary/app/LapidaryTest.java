@@ -28,7 +28,7 @@ class LapidaryTest {
   void versionNamesTheProgramAndTheCommit() {
     Outcome outcome = run("--version");
     assertThat(outcome.code()).isZero();
-    assertThat(outcome.out()).matches("(?s)lapidary \\S+ \\(commit \\w+(, modified)?\\)\\R");
+    assertThat(outcome.out()).matches("(?s)lapidary \\d\\S+ \\(commit \\w+(, modified)?\\)\\R");
   }
 
   @Test

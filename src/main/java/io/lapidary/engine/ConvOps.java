@@ -188,7 +188,8 @@ abstract class ConvOps extends NeuralOps {
 
   /** Mean over windows of {@code kernel}² pixels; padded zeros count, as in PyTorch. */
   public SDVariable averagePool(SDVariable x, int kernel, int stride, int padding) {
-    return pool(x, kernel, stride, padding, Pooling2D.Pooling2DType.AVG);
+    SDVariable padded = pad(pad(x, 2, padding, padding), 3, padding, padding);
+    return pool(padded, kernel, stride, 0, Pooling2D.Pooling2DType.AVG);
   }
 
   /**

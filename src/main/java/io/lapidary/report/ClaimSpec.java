@@ -50,7 +50,7 @@ public record ClaimSpec(
         threshold,
         unit,
         Verdict.INCONCLUSIVE,
-        true,
+        false,
         Check.present("reason", reason));
   }
 

@@ -118,7 +118,7 @@ public final class ClaimsTable {
         ascii(claim.id()),
         ascii(claim.statement() + paper + note),
         ascii(Numbers.text(claim.value(), claim.unit()) + interval),
-        claim.direction().sign() + " " + Numbers.text(claim.threshold()),
+        claim.direction().sign() + " " + Numbers.chosen(claim.threshold()),
         colour);
   }
 

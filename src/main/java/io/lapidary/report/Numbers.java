@@ -26,11 +26,20 @@ final class Numbers {
     return String.format(Locale.ROOT, "%." + digits + "f", value);
   }
 
+  /** A number someone chose: like {@link #text(double)}, without zeros at the end. */
+  static String chosen(double value) {
+    String text = text(value);
+    return text.contains(".") && !text.contains("e") ? text.replaceAll("\\.?0+$", "") : text;
+  }
+
   /** The number with its unit. */
   static String text(double value, String unit) {
-    return unit.isEmpty()
-        ? text(value)
-        : unit.equals("%") ? text(value) + "%" : text(value) + " " + unit;
+    return withUnit(text(value), unit);
+  }
+
+  /** A text with a unit behind it. */
+  static String withUnit(String text, String unit) {
+    return unit.isEmpty() ? text : unit.equals("%") ? text + "%" : text + " " + unit;
   }
 
   /** {@code [low, high]}, or nothing. */

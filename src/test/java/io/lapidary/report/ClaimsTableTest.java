@@ -15,9 +15,9 @@ class ClaimsTableTest {
         .isEqualTo(
             """
             clip (desk): 3 seeds, 12.50 s
-            HOLDS          R1  Beats the baseline (Table 2)                           4% [2.758, 5.242]  > 0
-            FAILS*         R2  Costs one call (Sec. 4)                                2 [1.500, inf]     <= 1
-            INCONCLUSIVE*  R3  Close to the teacher [no teacher at this scale]        -                  < 0.100
+            HOLDS         R1  Beats the baseline (Table 2)                              4% [2.758, 5.242]  > 0
+            FAILS*        R2  Costs one call (Sec. 4)                                   2 [1.500, inf]     <= 1
+            INCONCLUSIVE  R3  Close to the teacher [no teacher at this scale]           -                  < 0.1
             1 hold, 1 fail, 1 inconclusive; * indicative only: fewer than 3 seeds were run
             """);
   }

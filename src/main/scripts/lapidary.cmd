@@ -1,7 +1,7 @@
 @echo off
 rem Starts Lapidary on Windows; the counterpart of the shell script "lapidary" beside it, with the same
 rem environment variables. Windows does not tell a batch file the CPU flags, so the generic native
-rem library is used unless LAPIDARY_NATIVE names another one (onednn-avx2, avx2).
+rem library is used unless LAPIDARY_NATIVE is set to onednn-avx2.
 setlocal
 set "BASE=%~dp0.."
 if not exist "%BASE%\lib" (
@@ -16,7 +16,7 @@ if not defined LAPIDARY_JAVA set "LAPIDARY_JAVA=java"
 if not defined LAPIDARY_HEAP set "LAPIDARY_HEAP=4g"
 if not defined LAPIDARY_OFFHEAP set "LAPIDARY_OFFHEAP=8g"
 if not defined OMP_NUM_THREADS set "OMP_NUM_THREADS=%NUMBER_OF_PROCESSORS%"
-set "EXTENSION="
-if defined LAPIDARY_NATIVE if not "%LAPIDARY_NATIVE%"=="generic" set "EXTENSION=-Dorg.bytedeco.javacpp.platform.extension=-%LAPIDARY_NATIVE%"
+set "EXTENSION=-Dorg.bytedeco.javacpp.platform.extension=-generic"
+if defined LAPIDARY_NATIVE set "EXTENSION=-Dorg.bytedeco.javacpp.platform.extension=-%LAPIDARY_NATIVE%"
 "%LAPIDARY_JAVA%" -Xmx%LAPIDARY_HEAP% -Dorg.bytedeco.javacpp.maxbytes=%LAPIDARY_OFFHEAP% -Dorg.bytedeco.javacpp.maxphysicalbytes=0 --add-modules jdk.incubator.vector "-Dlapidary.home=%LAPIDARY_HOME%" -Dlapidary.launcher=true -Dorg.nd4j.log.initialization=false -Djava.awt.headless=true -Dfile.encoding=UTF-8 %EXTENSION% %LAPIDARY_JAVA_OPTS% -cp "%BASE%\lib\*" io.lapidary.app.Lapidary %*
 exit /b %ERRORLEVEL%

@@ -65,6 +65,11 @@ abstract class ConvOps extends NeuralOps {
         ws[3],
         xs[2],
         xs[3]);
+    if (window.dilation()
+        > 1) { // oneDNN refuses some dilated shapes: zeros between the taps do the same
+      Window undilated = new Window(window.stride(), window.padding(), 1, window.groups());
+      return conv2d(x, spread(weight, window.dilation()), bias, undilated);
+    }
     SDVariable y;
     if (window.groups() == 1) {
       y = plainConv(x, weight, window);
@@ -80,6 +85,15 @@ abstract class ConvOps extends NeuralOps {
       y = concat(1, parts);
     }
     return bias == null ? y : add(y, perChannel(bias, y));
+  }
+
+  /** A kernel with {@code dilation} − 1 zeros between its taps. */
+  private SDVariable spread(SDVariable weight, int dilation) {
+    long[] s = shape(weight);
+    SDVariable cells = reshape(weight, s[0] * s[1], s[2], 1, s[3], 1);
+    SDVariable padded = pad(pad(cells, 2, 0, dilation - 1), 4, 0, dilation - 1);
+    SDVariable wide = reshape(padded, s[0], s[1], s[2] * dilation, s[3] * dilation);
+    return slice(slice(wide, 2, 0, dilation * (s[2] - 1) + 1), 3, 0, dilation * (s[3] - 1) + 1);
   }
 
   private SDVariable plainConv(SDVariable x, SDVariable weight, Window window) {
@@ -188,7 +202,8 @@ abstract class ConvOps extends NeuralOps {
 
   /** Mean over windows of {@code kernel}² pixels; padded zeros count, as in PyTorch. */
   public SDVariable averagePool(SDVariable x, int kernel, int stride, int padding) {
-    return pool(x, kernel, stride, padding, Pooling2D.Pooling2DType.AVG);
+    SDVariable padded = pad(pad(x, 2, padding, padding), 3, padding, padding);
+    return pool(padded, kernel, stride, 0, Pooling2D.Pooling2DType.AVG);
   }
 
   /**

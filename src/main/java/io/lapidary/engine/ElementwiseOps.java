@@ -396,12 +396,12 @@ abstract class ElementwiseOps {
         (up, wanted) -> {
           SDVariable zero = graph.constant(0, shape);
           return new SDVariable[] {
-            wanted[0] ? where(m, up[0], zero) : null, wanted[1] ? where(m, zero, up[0]) : null, null
+            null, wanted[1] ? where(m, up[0], zero) : null, wanted[2] ? where(m, zero, up[0]) : null
           };
         },
+        condition,
         a,
-        b,
-        condition);
+        b);
   }
 
   // ---- reductions ---------------------------------------------------------------------------

@@ -263,6 +263,14 @@ public final class Graph {
       shapes.put(outputs[i].name(), outputShapes[i]);
     }
     DifferentialFunction op = sameDiff.getVariableOutputOp(outputs[0].name());
+    String[] arguments = op.argNames();
+    for (int i = 0; i < arguments.length; i++) {
+      Check.that(
+          i < inputs.length && arguments[i].equals(inputs[i].name()),
+          "%s must list its inputs in the native order %s",
+          kind,
+          Arrays.toString(arguments));
+    }
     open.peek()
         .add(new Node(kind, op, List.of(inputs), List.of(outputs), List.of(), new double[0], rule));
     return outputs;

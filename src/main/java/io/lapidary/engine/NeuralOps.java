@@ -3,8 +3,10 @@ package io.lapidary.engine;
 import io.lapidary.Check;
 import java.util.Arrays;
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.transforms.custom.TopK;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** Activations, normalisation, attention, dropout and selection. */
@@ -142,15 +144,15 @@ abstract class NeuralOps extends TensorOps {
       int[] order = swapWithLast(rank(x), along);
       return permute(softmax(permute(x, order), -1), order);
     }
-    SDVariable[] y = new SDVariable[1];
-    y[0] =
-        add(
-            "softmax",
-            sd.nn().softmax(x, along),
-            shape(x),
-            unary(up -> softmaxGradient(y[0], up)),
-            x);
-    return y[0];
+    return region(
+        "softmax",
+        () -> { // the native op gives NaN for rows far below zero, so rows are shifted first
+          SDVariable shifted = sub(x, max(x, true, along));
+          return add("softmax", sd.nn().softmax(shifted, along), shape(x), null, shifted);
+        },
+        y -> unary(up -> softmaxGradient(y, up)),
+        new double[0],
+        x);
   }
 
   private SDVariable softmaxGradient(SDVariable y, SDVariable up) {
@@ -219,9 +221,14 @@ abstract class NeuralOps extends TensorOps {
             },
             out ->
                 (up, wanted) -> {
-                  Check.that(
-                      up[1] == null, "the scale of a normalisation has no gradient of its own");
-                  return new SDVariable[] {normalizeGradient(out[0], out[1], up[0], n, centre)};
+                  SDVariable y = out[0];
+                  SDVariable dx =
+                      up[0] == null ? null : normalizeGradient(y, out[1], up[0], n, centre);
+                  if (up[1] != null) { // only a second derivative asks for the scale's
+                    SDVariable through = mul(mul(mul(up[1], square(out[1])), -1 / n), y);
+                    dx = dx == null ? through : add(dx, through);
+                  }
+                  return new SDVariable[] {dx};
                 });
     return outputs[0];
   }
@@ -361,7 +368,7 @@ abstract class NeuralOps extends TensorOps {
     return region(
         "topk_mask",
         () -> {
-          SDVariable[] best = sd.nn().topK(x, k, true);
+          SDVariable[] best = new OrderedTopK(sd, x, k).outputVariables();
           long[] top = Shapes.with(shape, last, k);
           graph.record(
               "top_k", new SDVariable[] {x}, best, new long[][] {top, top.clone()}, flat(1));
@@ -375,6 +382,18 @@ abstract class NeuralOps extends TensorOps {
         y -> flat(1),
         new double[] {k},
         x);
+  }
+
+  /**
+   * Top-k whose native numbers stand in the order the native op reads: M2.1's constructor exchanges
+   * k and the sort flag.
+   */
+  private static final class OrderedTopK extends TopK {
+    OrderedTopK(SameDiff sd, SDVariable x, int k) {
+      super(sd, x, k, true);
+      iArguments.clear();
+      addIArgument(k, 1);
+    }
   }
 
   // ---- attention ----------------------------------------------------------------------------

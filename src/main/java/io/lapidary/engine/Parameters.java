@@ -55,7 +55,8 @@ public final class Parameters {
     INDArray array = arrays.get(name);
     if (array == null) {
       double[] values = init.values(shape, seeds.stream(name).random());
-      array = Nd4j.createFromArray(values).castTo(type).reshape('c', shape);
+      array = Nd4j.createUninitialized(type, shape, 'c'); // not a view: SameDiff copies views
+      array.assign(Nd4j.createFromArray(values).reshape('c', shape));
       arrays.put(name, array);
     }
     Check.that(
@@ -74,7 +75,8 @@ public final class Parameters {
   public void put(String name, INDArray value) {
     INDArray array = arrays.get(name);
     if (array == null) {
-      arrays.put(name, value.castTo(type).dup('c'));
+      INDArray copy = Nd4j.createUninitialized(type, value.shape(), 'c');
+      arrays.put(name, copy.assign(value));
       return;
     }
     Check.that(

@@ -353,6 +353,16 @@ public final class Plan implements AutoCloseable {
     return arrays.get(name);
   }
 
+  /**
+   * The random numbers of the last run, by placeholder: what {@code sd.output} must be fed to
+   * repeat it.
+   */
+  public Map<String, INDArray> noise() {
+    Map<String, INDArray> drawn = new LinkedHashMap<>();
+    noise.forEach(name -> drawn.put(name, arrays.get(name)));
+    return drawn;
+  }
+
   /** The output of the last run by variable. */
   public INDArray output(SDVariable variable) {
     return outputs.get(variable.name());

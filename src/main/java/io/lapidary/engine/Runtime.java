@@ -1,11 +1,9 @@
 package io.lapidary.engine;
 
-import io.lapidary.InputException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
-import java.lang.reflect.Method;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,12 +15,9 @@ import java.util.Optional;
 import java.util.Properties;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
-import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.nativeblas.NativeOps;
 import org.nd4j.nativeblas.NativeOpsHolder;
@@ -60,13 +55,6 @@ public record Runtime(
 
   private static final Pattern VARIANT =
       Pattern.compile("[/\\\\]bindings[/\\\\]([^/\\\\]+)[/\\\\]");
-  private static final int COMPUTE_CAPABILITY_MAJOR = 75; // cudaDeviceAttr
-  private static final int COMPUTE_CAPABILITY_MINOR = 76;
-  private static final String CUDA_BACKEND = "org.nd4j.linalg.jcublas.JCublasBackend";
-  private static final String CPU_BACKEND = "org.nd4j.linalg.cpu.nativecpu.CpuBackend";
-  private static final String CUDA_NEEDS =
-      "the CUDA build needs an NVIDIA card of compute capability 3.7 to 8.9 (for example T4, V100,"
-          + " A100, A10, RTX 20/30/40) and driver 510 or newer; H100, H200 and RTX 50 cannot run it";
 
   /** One graphics card. */
   public record Gpu(String name, int major, int minor, long memoryBytes) {
@@ -94,14 +82,15 @@ public record Runtime(
   /**
    * Loads the native library, runs one small product on it and reads what it is.
    *
-   * @throws InputException when the library does not load or does not compute, with the remedy
+   * @throws io.lapidary.InputException when the library does not load or does not compute, with the
+   *     remedy
    */
   public static Runtime check() {
-    load();
+    NativeLibrary.load();
     NativeOps ops = NativeOpsHolder.getInstance().getDeviceNativeOps();
     boolean cpu = Nd4j.getEnvironment().isCPU();
     List<Gpu> gpus = cpu ? List.of() : gpus(ops);
-    product(gpus);
+    NativeLibrary.tryProduct(gpus);
     String variant = loadedVariant();
     int threads = Nd4j.getEnvironment().maxThreads();
     return new Runtime(
@@ -142,101 +131,6 @@ public record Runtime(
     return lines;
   }
 
-  private static void load() {
-    if (present(CUDA_BACKEND) && !present(CPU_BACKEND)) {
-      probeCuda();
-    }
-    try {
-      Nd4j.getBackend();
-    } catch (LinkageError | RuntimeException e) {
-      throw new InputException(loadFailure(e), e);
-    }
-  }
-
-  private static String loadFailure(Throwable failure) {
-    String reason = rootReason(failure);
-    if (present(CUDA_BACKEND)) {
-      return noGpu(reason);
-    }
-    if (present(CPU_BACKEND)) {
-      return "the native library for "
-          + Loader.getPlatform()
-          + " did not load ("
-          + reason
-          + "): expected nd4j-native, openblas and javacpp jars with that classifier on the class"
-          + " path and a writable "
-          + System.getProperty("user.home")
-          + "/.javacpp; build again on this system with: mvn -q -DskipTests package";
-    }
-    return "no ND4J backend on the class path; start with target/lapidary/bin/lapidary or add"
-        + " org.nd4j:nd4j-native";
-  }
-
-  private static String noGpu(String reason) {
-    return "no usable GPU ("
-        + reason
-        + "): "
-        + CUDA_NEEDS
-        + "; for the CPU build without -Pcuda: mvn -q -DskipTests package";
-  }
-
-  /**
-   * Asks the CUDA run-time library for a card that can be used, before ND4J does and prints a stack
-   * trace. By reflection, since the CPU build has no such library.
-   */
-  private static void probeCuda() {
-    try {
-      Class<?> cudart = Class.forName("org.bytedeco.cuda.global.cudart");
-      int[] count = new int[1];
-      int code = (int) cudart.getMethod("cudaGetDeviceCount", int[].class).invoke(null, count);
-      if (code != 0 || count[0] == 0) {
-        throw new InputException(noGpu("the driver reports no card, CUDA error " + code));
-      }
-      Method attribute =
-          cudart.getMethod("cudaDeviceGetAttribute", int[].class, int.class, int.class);
-      List<String> found = new ArrayList<>();
-      for (int device = 0; device < count[0]; device++) {
-        int[] major = new int[1];
-        int[] minor = new int[1];
-        attribute.invoke(null, major, COMPUTE_CAPABILITY_MAJOR, device);
-        attribute.invoke(null, minor, COMPUTE_CAPABILITY_MINOR, device);
-        if (new Gpu("", major[0], minor[0], 0).supported()) {
-          return;
-        }
-        found.add(major[0] + "." + minor[0]);
-      }
-      throw new InputException(noGpu("found compute capability " + String.join(", ", found)));
-    } catch (ReflectiveOperationException | LinkageError e) {
-      throw new InputException(noGpu(rootReason(e)), e);
-    }
-  }
-
-  private static void product(List<Gpu> gpus) {
-    try (INDArray ones = Nd4j.ones(DataType.FLOAT, 8, 8);
-        INDArray product = ones.mmul(ones)) {
-      float sum = product.sumNumber().floatValue();
-      if (sum != 512f) {
-        throw InputException.of(
-            "a product of two 8x8 matrices of ones summed to %s instead of 512: the native library"
-                + " does not compute on %s",
-            sum,
-            gpus.isEmpty() ? "this CPU; set LAPIDARY_NATIVE=generic" : gpus + "; " + CUDA_NEEDS);
-      }
-    } catch (LinkageError | RuntimeException e) {
-      if (e instanceof InputException input) {
-        throw input;
-      }
-      throw new InputException(
-          "the native library loaded but did not compute on "
-              + (gpus.isEmpty() ? "this CPU" : gpus)
-              + " ("
-              + rootReason(e)
-              + "): "
-              + (gpus.isEmpty() ? "try LAPIDARY_NATIVE=generic" : CUDA_NEEDS),
-          e);
-    }
-  }
-
   private static List<Gpu> gpus(NativeOps ops) {
     List<Gpu> gpus = new ArrayList<>();
     for (int i = 0; i < ops.getAvailableDevices(); i++) {
@@ -252,57 +146,22 @@ public record Runtime(
 
   private static List<String> warnings(
       String variant, boolean fastCpu, int threads, List<Gpu> gpus) {
+    java.lang.Runtime jvm = java.lang.Runtime.getRuntime();
     List<String> warnings = new ArrayList<>();
-    String wanted = System.getProperty("org.bytedeco.javacpp.platform.extension", "");
-    boolean generic = variant.equals(Loader.getPlatform());
-    if (generic && !wanted.isEmpty()) {
-      warnings.add(
-          "the native variant " + wanted + " is not on the class path, the generic one is used");
-    } else if (generic && fastCpu && !Boolean.getBoolean("lapidary.launcher")) {
-      warnings.add(
-          "the generic native library is used though this CPU has AVX2, and convolutions are several"
-              + " times slower; start with the launcher bin/lapidary, or pass"
-              + " -Dorg.bytedeco.javacpp.platform.extension=-onednn-avx2");
-    } else if (generic && fastCpu) {
-      warnings.add(
-          "the generic native library is used though this CPU has AVX2, and convolutions are several"
-              + " times slower; unset LAPIDARY_NATIVE, or set it to onednn-avx2");
-    }
-    if (System.getenv("OMP_NUM_THREADS") == null) {
-      warnings.add(
-          "OMP_NUM_THREADS is not set, so "
-              + threads
-              + " threads are used; the launcher sets it to the number of physical cores");
-    }
-    int processors = java.lang.Runtime.getRuntime().availableProcessors();
-    if (threads > processors) {
-      warnings.add(
-          String.format(
-              "%d threads share %d processors and will wait for each other; set OMP_NUM_THREADS=%d",
-              threads, processors, processors));
-    }
-    memoryWarning().ifPresent(warnings::add);
-    for (Gpu gpu : gpus) {
-      if (!gpu.supported()) {
-        warnings.add(gpu + " cannot run this program: " + CUDA_NEEDS);
-      }
-    }
+    RuntimeWarnings.variant(
+            variant,
+            Loader.getPlatform(),
+            System.getProperty("org.bytedeco.javacpp.platform.extension", ""),
+            fastCpu,
+            Boolean.getBoolean("lapidary.launcher"))
+        .ifPresent(warnings::add);
+    RuntimeWarnings.threads(System.getenv("OMP_NUM_THREADS"), threads, jvm.availableProcessors())
+        .forEach(warnings::add);
+    RuntimeWarnings.memory(
+            machineBytes(), jvm.maxMemory(), Pointer.maxBytes(), Pointer.maxPhysicalBytes())
+        .ifPresent(warnings::add);
+    RuntimeWarnings.gpus(gpus).forEach(warnings::add);
     return warnings;
-  }
-
-  private static Optional<String> memoryWarning() {
-    long machine = machineBytes();
-    long heap = java.lang.Runtime.getRuntime().maxMemory();
-    long arrays = Pointer.maxBytes();
-    boolean unlimited = arrays == 0 && Pointer.maxPhysicalBytes() == 0;
-    if (machine <= 0 || (!unlimited && heap + arrays <= 0.9 * machine)) {
-      return Optional.empty();
-    }
-    return Optional.of(
-        String.format(
-            "heap (%s) and arrays (%s) may take all of the machine's %s, and the process would be"
-                + " killed instead of reporting it; lower LAPIDARY_HEAP or LAPIDARY_OFFHEAP",
-            size(heap), limit(arrays), size(machine)));
   }
 
   private static String loadedVariant() {
@@ -354,31 +213,11 @@ public record Runtime(
         : 0;
   }
 
-  private static boolean present(String className) {
-    try {
-      Class.forName(className, false, Runtime.class.getClassLoader());
-      return true;
-    } catch (ClassNotFoundException | LinkageError e) {
-      return false;
-    }
-  }
-
-  private static String rootReason(Throwable failure) {
-    Throwable root = failure;
-    while (root.getCause() != null && root.getCause() != root) {
-      root = root.getCause();
-    }
-    String message = root.getMessage();
-    return message == null || message.isBlank()
-        ? root.getClass().getSimpleName()
-        : message.lines().map(String::strip).collect(Collectors.joining(" "));
-  }
-
-  private static String limit(long bytes) {
+  static String limit(long bytes) {
     return bytes == 0 ? "without limit" : size(bytes);
   }
 
-  private static String size(long bytes) {
+  static String size(long bytes) {
     return String.format(Locale.ROOT, "%.1f GiB", bytes / (double) (1L << 30));
   }
 }

@@ -26,7 +26,7 @@ import java.nio.file.Path;
  * indented and replaced in one step.
  */
 public final class Jsons {
-  private static final long LARGEST_FILE = 64L << 20;
+  private static final long LARGEST_FILE = 16L << 20;
 
   private static final JsonMapper MAPPER =
       StrictBinding.strict(

@@ -123,6 +123,9 @@ public final class SafetensorsFile implements AutoCloseable {
    */
   public INDArray read(String name, DataType as) {
     TensorInfo info = info(name);
+    if (as != null) {
+      Dtype.of(as); // rejects types that are not numbers
+    }
     if (!info.dtype().readable()) {
       throw InputException.of(
           "%s: tensor %s has dtype %s, which cannot be read here; convert it to F32, F16 or BF16",

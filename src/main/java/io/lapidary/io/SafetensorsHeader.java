@@ -35,7 +35,8 @@ record SafetensorsHeader(
     Map<String, String> metadata, Map<String, TensorInfo> tensors, long dataStart) {
   static final String METADATA = "__metadata__";
   static final long LARGEST_HEADER = 100_000_000L;
-  private static final int MOST_TENSORS = 200_000;
+  private static final int MOST_TENSORS = 100_000;
+  private static final int MOST_NAMES = 16_000_000; // characters
   private static final int MOST_METADATA = 8_000_000; // characters
   private static final int HIGHEST_RANK = 32; // of ND4J
 
@@ -102,6 +103,7 @@ record SafetensorsHeader(
     private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
     private final Map<String, String> metadata = new LinkedHashMap<>();
     private long metadataSize;
+    private long nameSize;
 
     Parse(Path file, long dataLength) {
       this.file = file;
@@ -160,6 +162,10 @@ record SafetensorsHeader(
       if (tensors.size() == MOST_TENSORS) {
         throw bad("more than " + MOST_TENSORS + " tensors");
       }
+      nameSize += name.length();
+      if (nameSize > MOST_NAMES) {
+        throw bad("more than " + MOST_NAMES + " characters of tensor names");
+      }
       String what = "tensor " + Texts.quote(name);
       expect(json.nextToken(), JsonToken.START_OBJECT, what);
       Dtype dtype = null;
@@ -178,7 +184,7 @@ record SafetensorsHeader(
           }
           case "shape" -> shape = naturals(json, what + " shape", HIGHEST_RANK);
           case "data_offsets" -> offsets = naturals(json, what + " data_offsets", 2);
-          default -> json.skipChildren();
+          default -> throw bad(what + ": unexpected key " + Texts.quote(key));
         }
       }
       if (dtype == null || shape == null || offsets == null || offsets.length != 2) {

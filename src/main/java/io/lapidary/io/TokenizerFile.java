@@ -1,5 +1,6 @@
 package io.lapidary.io;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
@@ -26,7 +27,12 @@ import java.util.Map;
 record TokenizerFile(Map<String, Integer> ids, int vocabSize, Tokenizer.SpecialIds special) {
   private static final long LARGEST_FILE = 256L << 20;
   private static final int HIGHEST_ID = 50_000_000;
-  private static final JsonMapper MAPPER = new JsonMapper();
+  private static final JsonMapper MAPPER =
+      new JsonMapper(
+          JsonFactory.builder()
+              .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+              .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+              .build());
 
   /** Reads a file and the {@code tokenizer_config.json} beside it, where there is one. */
   static TokenizerFile read(Path file) {

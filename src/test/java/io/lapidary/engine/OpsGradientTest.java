@@ -3,7 +3,9 @@ package io.lapidary.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.lapidary.engine.GradientCheck.Inputs;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.BiFunction;
 import java.util.stream.Stream;
@@ -11,6 +13,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
@@ -348,7 +352,9 @@ class OpsGradientTest {
         "attention, window and padding",
         (in, o) -> {
           SDVariable padding =
-              in.graph.constant(Nd4j.createFromArray(new double[][] {{1, 1, 1, 1}, {0, 1, 1, 1}}));
+              in.graph.constant(
+                  Nd4j.createFromArray(new double[][] {{1, 1, 1, 1}, {1, 1, 1, 0}})
+                      .castTo(in.graph.type()));
           return o.attention(
               in.any(2, 2, 4, 2),
               in.any(2, 1, 4, 2),
@@ -457,6 +463,35 @@ class OpsGradientTest {
         throw new AssertionError(name + ", seed " + seed + ": " + e, e);
       }
       assertThat(error).as("%s, seed %d", name, seed).isLessThan(1e-5);
+    }
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("cases")
+  void planEqualsSameDiff(String name, BiFunction<Inputs, Ops, SDVariable> function) {
+    for (DataType type : new DataType[] {DataType.FLOAT, DataType.DOUBLE}) {
+      Graph graph = new Graph(new Parameters(type, 5), true);
+      Inputs inputs = new Inputs(graph, new java.util.SplittableRandom(5));
+      SDVariable y = function.apply(inputs, graph.ops());
+      SDVariable loss = graph.ops().sum(y, false);
+      List<SDVariable> outputs = new ArrayList<>(Gradients.of(graph, loss, graph.parameters()));
+      outputs.add(y);
+      try (Plan plan = Plan.compile(graph, outputs)) {
+        plan.run();
+        Map<String, INDArray> actual = plan.run();
+        String[] names = outputs.stream().map(SDVariable::name).distinct().toArray(String[]::new);
+        Map<String, INDArray> expected = graph.sameDiff().output(plan.noise(), names);
+        for (String output : names) {
+          INDArray e = expected.get(output);
+          INDArray a = actual.get(output);
+          assertThat(a.shape()).as("%s of %s", output, name).isEqualTo(e.shape());
+          double tolerance =
+              (type == DataType.FLOAT ? 1e-5 : 1e-12) * Math.max(1, e.amaxNumber().doubleValue());
+          assertThat(a.sub(e).amaxNumber().doubleValue())
+              .as("%s of %s in %s", output, name, type)
+              .isLessThanOrEqualTo(tolerance);
+        }
+      }
     }
   }
 }

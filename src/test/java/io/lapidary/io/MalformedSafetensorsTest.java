@@ -64,6 +64,8 @@ class MalformedSafetensorsTest {
         Arguments.of("three offsets", "{" + a.replace("[0,8]", "[0,8,9]") + "}", 8, "more than 2"),
         Arguments.of("one offset", "{" + a.replace("[0,8]", "[0]") + "}", 8, "two data_offsets"),
         Arguments.of("shape missing", "{" + a.replace("\"shape\":[2],", "") + "}", 8, "expected"),
+        Arguments.of(
+            "extra key", "{" + a.replace("\"shape\"", "\"x\":1,\"shape\"") + "}", 8, "key 'x'"),
         Arguments.of("tensor null", "{\"a\":null}", 0, "start_object"),
         Arguments.of("metadata not text", "{\"__metadata__\":{\"a\":1}}", 0, "value_string"),
         Arguments.of("metadata list", "{\"__metadata__\":[]}", 0, "start_object"),
@@ -71,7 +73,7 @@ class MalformedSafetensorsTest {
         Arguments.of("leading blank", " {}", 0, "'{'"),
         Arguments.of("open end", "{" + a, 8, "not valid"),
         Arguments.of("two objects", "{}{}", 0, "after the end"),
-        Arguments.of("nesting", "{\"a\":{\"x\":" + "[".repeat(100_000), 0, "nesting"),
+        Arguments.of("nesting", "{\"a\":{\"shape\":" + "[".repeat(100_000), 0, "'['"),
         Arguments.of("long number", "{" + entry("a", "U8", "1".repeat(99_999), 0, 1) + "}", 1, ""),
         Arguments.of("line breaks in a name", "{\"a\\n\\u0007b\":3}", 0, "'a  b'"),
         Arguments.of("long name", "{\"" + "n".repeat(4_000) + "\":3}", 0, "..."));

@@ -325,13 +325,19 @@ class FetchTest {
   }
 
   @Test
-  void theKnownSetsAreComplete() {
+  void theKnownSetsAreComplete() throws Exception {
     Datasets datasets = Datasets.open();
     assertThat(datasets.list())
         .extracting(DatasetEntry::name)
         .containsExactly("emoji", "cifar10", "fashion-mnist", "ucr");
     assertThat(datasets.status("emoji")).isEqualTo(Datasets.Status.SHIPPED);
     assertThat(datasets.fetch("emoji")).isEqualTo(datasets.folder("emoji"));
+    for (DatasetEntry entry : datasets.list()) { // the pages say what the registry knows
+      String page = Files.readString(DataHome.find().dataset(entry.name()).resolve("README.md"));
+      for (RemoteFile file : entry.files()) {
+        assertThat(page).contains(file.name()).contains(file.sha256()).contains(entry.source());
+      }
+    }
     long bytes =
         DatasetManifest.read(datasets.folder("emoji")).files().stream()
             .mapToLong(DatasetManifest.File::bytes)

@@ -92,6 +92,8 @@ final class Failures {
   }
 
   private static void line(PrintWriter err, String message) {
-    err.println("lapidary: " + message.strip().replaceAll("\\s*\\R\\s*", " "));
+    // One line; control characters may come from a file and must not reach the terminal.
+    String words = message.strip().replaceAll("\\s*\\R\\s*", " ").replaceAll("\\p{Cntrl}", "?");
+    err.println("lapidary: " + words);
   }
 }

@@ -19,7 +19,7 @@ import picocli.CommandLine.ScopeType;
 @Command(
     name = "lapidary",
     description = "Cuts, polishes and reads trained networks on the JVM.",
-    subcommands = {DoctorCommand.class},
+    subcommands = {DoctorCommand.class, CheckpointCommand.class},
     mixinStandardHelpOptions = true,
     versionProvider = Lapidary.Version.class,
     scope = ScopeType.INHERIT,

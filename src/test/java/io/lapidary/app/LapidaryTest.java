@@ -3,15 +3,24 @@ package io.lapidary.app;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.lapidary.InputException;
+import io.lapidary.io.Safetensors;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.factory.Nd4j;
 import picocli.CommandLine;
 
 class LapidaryTest {
@@ -62,6 +71,32 @@ class LapidaryTest {
                   .isNotEmpty();
               assertThat(help).as("help of " + name).contains("lapidary " + name);
             });
+  }
+
+  @Test
+  void checkpointInfoSumsUpAFile(@TempDir Path folder) {
+    Path file = folder.resolve("model.safetensors");
+    Safetensors.write(
+        file, Map.of("a\u001Bb", Nd4j.zeros(DataType.FLOAT, 2, 3)), Map.of("format", "pt"));
+    Outcome outcome = run("checkpoint", "info", "--tensors", file.toString());
+    assertThat(outcome.err()).isEmpty();
+    assertThat(outcome.code()).isZero();
+    assertThat(outcome.out().lines().map(line -> line.replaceAll(" +", " ")).toList())
+        .contains("tensors 1", "values 6", "bytes 24", "types F32 6", "F32 [2, 3] a?b");
+  }
+
+  @Test
+  void checkpointInfoRefusesWhatIsNoCheckpoint(@TempDir Path folder) throws IOException {
+    Path truncated = Files.write(folder.resolve("t.safetensors"), new byte[] {9, 0, 0, 0});
+    for (Path path : List.of(folder, truncated, folder.resolve("missing"))) {
+      Outcome outcome = run("checkpoint", "info", path.toString());
+      assertThat(outcome.code()).as(path.toString()).isEqualTo(2);
+      assertThat(outcome.err().lines().toList())
+          .singleElement()
+          .asString()
+          .startsWith("lapidary: ")
+          .contains(path.toString());
+    }
   }
 
   static Stream<Arguments> failures() {

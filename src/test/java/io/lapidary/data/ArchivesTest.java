@@ -57,7 +57,7 @@ class ArchivesTest {
         "../a.txt",
         "d/../../a.txt",
         "d/..",
-        "/tmp/lapidary-escape.txt",
+        "/var/lapidary-escape.txt",
         "..\\a.txt",
         "C:/a.txt",
         "C:\\a.txt",

@@ -24,7 +24,7 @@ final class Labels {
     boolean oneHot = labels.rank() == 2 && labels.size(0) == examples && labels.size(1) == classes;
     boolean ids =
         labels.length() == examples
-            && (labels.rank() == 1 || labels.rank() == 2 && labels.size(1) == 1);
+            && (labels.rank() == 1 || (labels.rank() == 2 && labels.size(1) == 1));
     Check.that(
         oneHot || ids,
         "labels must be ids [%d] or one-hot [%d, %d], got %s",

@@ -1,5 +1,6 @@
 package io.lapidary.report;
 
+import io.lapidary.BuildInfo;
 import io.lapidary.report.Provenance.Machine;
 import java.io.IOException;
 import java.io.InputStream;
@@ -16,8 +17,6 @@ public final class Machines {
   /** Stands where something cannot be found out. */
   public static final String UNKNOWN = "unknown";
 
-  private static final String BUILD = "/io/lapidary/build.properties";
-
   private Machines() {}
 
   /**
@@ -27,9 +26,10 @@ public final class Machines {
    * @param device what computes, for example {@code cpu, onednn-avx512}
    */
   public static Machine here(int threads, String device) {
+    BuildInfo build = BuildInfo.read();
     return new Machine(
-        builtOrCheckedOut(),
-        lapidaryVersion(),
+        commit(build),
+        build.version(),
         nd4jVersion(),
         System.getProperty("java.version") + " (" + System.getProperty("java.vendor") + ")",
         System.getProperty("os.name")
@@ -107,15 +107,10 @@ public final class Machines {
     }
   }
 
-  private static String lapidaryVersion() {
-    return property(Machines.class, BUILD, "version");
-  }
-
   /** The commit the build wrote down, else the one checked out around the classes. */
-  private static String builtOrCheckedOut() {
-    String built = property(Machines.class, BUILD, "commit");
-    if (!built.equals(UNKNOWN)) {
-      return "true".equals(property(Machines.class, BUILD, "dirty")) ? built + ", modified" : built;
+  private static String commit(BuildInfo build) {
+    if (!build.commit().equals(BuildInfo.UNKNOWN)) {
+      return build.modified() ? build.commit() + ", modified" : build.commit();
     }
     return codeFolder() == null ? UNKNOWN : commit(codeFolder());
   }

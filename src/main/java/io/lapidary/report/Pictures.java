@@ -7,7 +7,12 @@ import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.function.IntPredicate;
 import javax.imageio.ImageIO;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -44,12 +49,12 @@ public final class Pictures {
     Check.that(
         image.rank() == 3 && (image.size(0) == 3 || image.size(0) == 1),
         "image must be [3, height, width] or [1, height, width], got %s",
-        java.util.Arrays.toString(image.shape()));
+        Arrays.toString(image.shape()));
     Check.that(high > low, "high must be above low=%s, got %s", low, high);
     int channels = (int) image.size(0);
     int height = (int) image.size(1);
     int width = (int) image.size(2);
-    double[] values = image.dup('c').reshape('c', image.length()).toDoubleVector();
+    double[] values = image.ravel('c').toDoubleVector();
     BufferedImage picture = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
     int plane = height * width;
     for (int i = 0; i < plane; i++) {
@@ -61,5 +66,25 @@ public final class Pictures {
       picture.setRGB(i % width, i / width, rgb);
     }
     return picture;
+  }
+
+  /**
+   * A row of a retrieval grid: the query, then what was found, best first.
+   *
+   * @param query image and name of what was asked for
+   * @param found images and names, best first
+   * @param right which of them are right answers
+   */
+  public static List<Picture> retrievalRow(
+      Map.Entry<String, BufferedImage> query,
+      List<Map.Entry<String, BufferedImage>> found,
+      IntPredicate right) {
+    List<Picture> row = new ArrayList<>();
+    row.add(of(query.getValue(), query.getKey(), Mark.QUERY));
+    for (int i = 0; i < found.size(); i++) {
+      Mark mark = right.test(i) ? Mark.RIGHT : Mark.WRONG;
+      row.add(of(found.get(i).getValue(), found.get(i).getKey(), mark));
+    }
+    return row;
   }
 }

@@ -51,7 +51,7 @@
   function whisker(ink, group, groups) {
     return function (params, api) {
       const x = api.value(0), low = api.value(1), high = api.value(2);
-      const layout = api.barLayout({ barGap: '15%', barCategoryGap: '30%', count: groups })[group];
+      const layout = api.barLayout({ barGap: '15%', barCategoryGap: '30%', barMaxWidth: 64, count: groups })[group];
       const top = api.coord([x, high]), bottom = api.coord([x, low]);
       const c = top[0] + layout.offsetCenter, w = Math.min(6, layout.width / 4);
       const bar = (x1, y1, x2, y2) => ({ type: 'line', shape: { x1, y1, x2, y2 }, style: { stroke: ink, lineWidth: 1.5 } });

@@ -18,13 +18,7 @@ import org.nd4j.linalg.factory.Nd4j;
 final class NativeCalls {
   private NativeCalls() {}
 
-  /** A prepared call. */
-  @FunctionalInterface
-  interface Call {
-    void run();
-  }
-
-  static Call of(Node node, INDArray[] inputs, INDArray[] outputs) {
+  static Runnable of(Node node, INDArray[] inputs, INDArray[] outputs) {
     DifferentialFunction op = node.op();
     if (op instanceof ReduceOp reduce) {
       return reduction(reduce, inputs[0], outputs[0]);
@@ -45,7 +39,7 @@ final class NativeCalls {
     throw new UnsupportedOperationException("no native call is known for " + node);
   }
 
-  private static Call reduction(ReduceOp op, INDArray input, INDArray output) {
+  private static Runnable reduction(ReduceOp op, INDArray input, INDArray output) {
     int[] axes = op.dimensions().toIntVector();
     long[] iArgs = Arrays.stream(axes).asLongStream().toArray();
     return custom(
@@ -58,7 +52,7 @@ final class NativeCalls {
         new org.nd4j.linalg.api.buffer.DataType[0]);
   }
 
-  private static Call custom(
+  private static Runnable custom(
       String name,
       INDArray[] inputs,
       INDArray[] outputs,
@@ -81,7 +75,7 @@ final class NativeCalls {
     return () -> Nd4j.getExecutioner().exec(op, context);
   }
 
-  private static Call legacy(Node node, Op template, INDArray input, INDArray output) {
+  private static Runnable legacy(Node node, Op template, INDArray input, INDArray output) {
     try {
       Op op = template.getClass().getDeclaredConstructor().newInstance();
       op.setX(input);

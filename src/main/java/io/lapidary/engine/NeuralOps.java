@@ -197,65 +197,114 @@ abstract class NeuralOps extends TensorOps {
    * al. 2016).
    */
   public SDVariable layerNorm(SDVariable x, SDVariable gain, SDVariable bias, double epsilon) {
-    return scaled(normalize(x, epsilon, true), gain, bias);
+    return normalize(x, gain, bias, epsilon, true);
   }
 
   /** x / √(mean(x²) + ε) · gain over the last axis; gain [n] or null (Zhang and Sennrich 2019). */
   public SDVariable rmsNorm(SDVariable x, SDVariable gain, double epsilon) {
-    return scaled(normalize(x, epsilon, false), gain, null);
+    return normalize(x, gain, null, epsilon, false);
   }
 
-  /** Rows of the last axis to mean 0 (when {@code centre}) and mean square 1. */
-  private SDVariable normalize(SDVariable x, double epsilon, boolean centre) {
-    double n = graph.size(x, -1);
+  /**
+   * Rows of the last axis with mean 0 (when {@code centre}) and mean square 1, times gain, plus
+   * bias. The region gives the result, the means (when centred) and the factors 1/√(variance + ε)
+   * of the rows.
+   */
+  private SDVariable normalize(
+      SDVariable x, SDVariable gain, SDVariable bias, double epsilon, boolean centre) {
     int last = rank(x) - 1;
-    SDVariable[] outputs =
-        graph.region(
-            "normalize",
-            new SDVariable[] {x},
-            new double[] {epsilon, centre ? 1 : 0},
+    double n = graph.size(x, -1);
+    Check.that(
+        (gain == null || Arrays.equals(shape(gain), new long[] {(long) n}))
+            && (bias == null
+                || (gain != null && Arrays.equals(shape(bias), new long[] {(long) n}))),
+        "normalisation of %s needs gain and bias of size %s",
+        Arrays.toString(shape(x)),
+        (long) n);
+    SDVariable[] inputs = present(x, gain, bias);
+    double[] attributes = {epsilon, centre ? 1 : 0};
+    return graph
+        .region(
+            "layer_norm",
+            inputs,
+            attributes,
             () -> {
-              SDVariable c = centre ? sub(x, mul(sum(x, true, last), 1 / n)) : x;
+              SDVariable mean = centre ? mul(sum(x, true, last), 1 / n) : null;
+              SDVariable c = centre ? sub(x, mean) : x;
               SDVariable scale = rsqrt(add(mul(sum(square(c), true, last), 1 / n), epsilon));
-              return new SDVariable[] {mul(c, scale), scale};
+              SDVariable y = mul(c, scale);
+              y = gain == null ? y : mul(y, gain);
+              y = bias == null ? y : add(y, bias);
+              return present(y, mean, scale);
             },
-            out ->
-                (up, wanted) -> {
-                  SDVariable y = out[0];
-                  SDVariable dx =
-                      up[0] == null ? null : normalizeGradient(y, out[1], up[0], n, centre);
-                  if (up[1] != null) { // only a second derivative asks for the scale's
-                    SDVariable through = mul(mul(mul(up[1], square(out[1])), -1 / n), y);
-                    dx = dx == null ? through : add(dx, through);
-                  }
-                  return new SDVariable[] {dx};
-                });
-    return outputs[0];
+            out -> normalizeRule(x, gain, bias, n, out))[0];
+  }
+
+  private GradientRule normalizeRule(
+      SDVariable x, SDVariable gain, SDVariable bias, double n, SDVariable[] out) {
+    boolean centre = out.length == 3;
+    SDVariable mean = centre ? out[1] : null;
+    SDVariable scale = out[out.length - 1];
+    return (up, wanted) -> {
+      SDVariable dx = null;
+      SDVariable[] weights = new SDVariable[2];
+      if (up[0] != null) {
+        dx = wanted[0] ? normalizeGradient(x, mean, scale, gain, up[0], n) : null;
+        boolean trained = wanted.length > 1 && (wanted[1] || (wanted.length > 2 && wanted[2]));
+        weights = trained ? normalizeWeights(x, mean, scale, up[0], bias != null) : weights;
+      }
+      // Only second derivatives reach the mean and the scale.
+      if (centre && up[1] != null && wanted[0]) {
+        SDVariable through = broadcastTo(mul(up[1], 1 / n), shape(x));
+        dx = dx == null ? through : add(dx, through);
+      }
+      if (up[out.length - 1] != null && wanted[0]) {
+        SDVariable unit = mul(centre ? sub(x, mean) : x, scale);
+        SDVariable through = mul(mul(mul(up[out.length - 1], square(scale)), -1 / n), unit);
+        dx = dx == null ? through : add(dx, through);
+      }
+      SDVariable[] all = {dx, weights[0], weights[1]};
+      return Arrays.copyOf(all, wanted.length);
+    };
   }
 
   private SDVariable normalizeGradient(
-      SDVariable y, SDVariable scale, SDVariable up, double n, boolean centre) {
-    int last = rank(y) - 1;
+      SDVariable x, SDVariable mean, SDVariable scale, SDVariable gain, SDVariable up, double n) {
+    int last = rank(x) - 1;
+    boolean centre = mean != null;
     return region(
-        "normalize_bp",
+        "layer_norm_bp",
         () -> {
-          SDVariable along = mul(sum(mul(up, y), true, last), 1 / n);
-          SDVariable flat = sub(up, mul(y, along));
-          if (centre) {
-            flat = sub(flat, mul(sum(up, true, last), 1 / n));
-          }
-          return mul(flat, scale);
+          SDVariable unit = mul(centre ? sub(x, mean) : x, scale);
+          SDVariable g = gain == null ? up : mul(up, gain);
+          SDVariable flat = sub(g, mul(unit, mul(sum(mul(g, unit), true, last), 1 / n)));
+          return mul(centre ? sub(flat, mul(sum(g, true, last), 1 / n)) : flat, scale);
         },
         null,
         new double[] {centre ? 1 : 0},
-        y,
-        scale,
-        up);
+        present(x, mean, scale, up, gain));
   }
 
-  private SDVariable scaled(SDVariable y, SDVariable gain, SDVariable bias) {
-    SDVariable out = gain == null ? y : mul(y, gain);
-    return bias == null ? out : add(out, bias);
+  private SDVariable[] normalizeWeights(
+      SDVariable x, SDVariable mean, SDVariable scale, SDVariable up, boolean bias) {
+    boolean centre = mean != null;
+    long[] size = {graph.size(x, -1)};
+    SDVariable[] out =
+        graph.region(
+            "layer_norm_weights_bp",
+            present(x, mean, scale, up),
+            new double[] {centre ? 1 : 0},
+            () -> {
+              SDVariable unit = mul(centre ? sub(x, mean) : x, scale);
+              SDVariable dGain = sumTo(mul(up, unit), size);
+              return present(dGain, bias ? identity(sumTo(up, size)) : null);
+            },
+            null);
+    return Arrays.copyOf(out, 2);
+  }
+
+  private static SDVariable[] present(SDVariable... variables) {
+    return Arrays.stream(variables).filter(v -> v != null).toArray(SDVariable[]::new);
   }
 
   /**
@@ -271,7 +320,7 @@ abstract class NeuralOps extends TensorOps {
         shape[1],
         groups);
     SDVariable rows = reshape(x, shape[0] * groups, -1);
-    SDVariable y = reshape(normalize(rows, epsilon, true), shape);
+    SDVariable y = reshape(normalize(rows, null, null, epsilon, true), shape);
     return channelScaled(y, gain, bias);
   }
 

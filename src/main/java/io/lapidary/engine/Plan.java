@@ -5,8 +5,10 @@ import io.lapidary.Seeds;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -46,6 +48,7 @@ public final class Plan implements AutoCloseable {
           "erf");
 
   private final Graph graph;
+  private final boolean kernels;
   private final List<Step> steps = new ArrayList<>();
   private final Map<String, INDArray> arrays = new HashMap<>();
   private final Map<String, INDArray> outputs = new LinkedHashMap<>();
@@ -56,7 +59,7 @@ public final class Plan implements AutoCloseable {
   private Seeds noiseSeeds = new Seeds(0);
   private long run;
 
-  private record Step(Node node, NativeCalls.Call call, INDArray[] results) {}
+  private record Step(Node node, Runnable call, INDArray[] results) {}
 
   /**
    * What a plan costs.
@@ -67,8 +70,9 @@ public final class Plan implements AutoCloseable {
    */
   public record Stats(int calls, long bytes, long unsharedBytes) {}
 
-  private Plan(Graph graph) {
+  private Plan(Graph graph, boolean kernels) {
     this.graph = graph;
+    this.kernels = kernels;
   }
 
   /** Compiles what {@code outputs} need. */
@@ -78,7 +82,12 @@ public final class Plan implements AutoCloseable {
 
   /** Compiles what {@code outputs} need. */
   public static Plan compile(Graph graph, Collection<SDVariable> outputs) {
-    Plan plan = new Plan(graph);
+    return compile(graph, outputs, Kernels.enabled());
+  }
+
+  /** Compiles what {@code outputs} need, with fused kernels or without. */
+  static Plan compile(Graph graph, Collection<SDVariable> outputs, boolean kernels) {
+    Plan plan = new Plan(graph, kernels);
     plan.build(outputs);
     return plan;
   }
@@ -102,8 +111,18 @@ public final class Plan implements AutoCloseable {
 
   /** Ops the outputs depend on, in order; regions with a kernel whole, others as their ops. */
   private List<Node> reachable(Collection<SDVariable> requested) {
-    List<Node> flat = new ArrayList<>();
-    graph.nodes().forEach(n -> expand(n, flat));
+    Set<Node> opened = Collections.newSetFromMap(new IdentityHashMap<>());
+    while (true) {
+      List<Node> flat = new ArrayList<>();
+      graph.nodes().forEach(n -> expand(n, opened, flat));
+      List<Node> kept = needed(flat, requested);
+      if (!openInner(kept, requested, flat, opened)) {
+        return kept;
+      }
+    }
+  }
+
+  private static List<Node> needed(List<Node> flat, Collection<SDVariable> requested) {
     Set<String> needed = new HashSet<>();
     requested.forEach(v -> needed.add(v.name()));
     List<Node> kept = new ArrayList<>();
@@ -111,15 +130,46 @@ public final class Plan implements AutoCloseable {
       Node node = flat.get(i);
       if (node.outputs().stream().anyMatch(v -> needed.contains(v.name()))) {
         node.inputs().forEach(v -> needed.add(v.name()));
-        kept.add(0, node);
+        kept.add(node);
       }
     }
+    Collections.reverse(kept);
     return kept;
   }
 
-  private void expand(Node node, List<Node> into) {
-    if (node.isRegion()) {
-      node.inner().forEach(n -> expand(n, into));
+  /**
+   * Opens every whole region one of whose inner results is used outside; says whether there was
+   * one.
+   */
+  private static boolean openInner(
+      List<Node> kept, Collection<SDVariable> requested, List<Node> flat, Set<Node> opened) {
+    Set<String> used = new HashSet<>();
+    kept.forEach(n -> n.inputs().forEach(v -> used.add(v.name())));
+    requested.forEach(v -> used.add(v.name()));
+    boolean any = false;
+    for (Node node : flat) {
+      if (node.isRegion()) {
+        Set<String> inner = new HashSet<>();
+        innerNames(node, inner);
+        node.outputs().forEach(v -> inner.remove(v.name()));
+        if (inner.stream().anyMatch(used::contains)) {
+          any |= opened.add(node);
+        }
+      }
+    }
+    return any;
+  }
+
+  private static void innerNames(Node node, Set<String> into) {
+    for (Node inner : node.inner()) {
+      inner.outputs().forEach(v -> into.add(v.name()));
+      innerNames(inner, into);
+    }
+  }
+
+  private void expand(Node node, Set<Node> opened, List<Node> into) {
+    if (node.isRegion() && (opened.contains(node) || !kernels || !Kernels.has(graph, node))) {
+      node.inner().forEach(n -> expand(n, opened, into));
     } else {
       into.add(node);
     }
@@ -173,7 +223,7 @@ public final class Plan implements AutoCloseable {
       if (VIEWS.contains(node.kind())) {
         results[0].assign(arrays.get(node.inputs().get(0).name()).reshape('c', results[0].shape()));
       } else {
-        NativeCalls.of(node, inputs(node), results).run();
+        prepare(node, results).run();
       }
       node.outputs().forEach(v -> constant.add(v.name()));
     }
@@ -295,11 +345,13 @@ public final class Plan implements AutoCloseable {
         slot.buffer(), shape, Nd4j.getStrides(shape, 'c'), 0, 'c', slot.buffer().dataType());
   }
 
-  private NativeCalls.Call prepare(Node node, INDArray[] results) {
+  private Runnable prepare(Node node, INDArray[] results) {
     INDArray[] inputs = inputs(node);
-    NativeCalls.Call call = NativeCalls.of(node, inputs, results);
+    Runnable fused = kernels ? Kernels.find(node, inputs, results) : null;
+    Runnable call = fused != null ? fused : NativeCalls.of(node, inputs, results);
     return switch (node.kind()) {
       case "gather" -> checked(node.inputs().get(1), inputs[1], inputs[0].size(0), call);
+      case "cross_entropy" -> checked(node.inputs().get(1), inputs[1], inputs[0].size(1), call);
       case "scatter_add" -> checked(node.inputs().get(1), inputs[1], inputs[0].size(0), call);
       case "onehot" ->
           checked(node.inputs().get(0), inputs[0], results[0].size(results[0].rank() - 1), call);
@@ -307,8 +359,7 @@ public final class Plan implements AutoCloseable {
     };
   }
 
-  private static NativeCalls.Call checked(
-      SDVariable ids, INDArray array, long bound, NativeCalls.Call call) {
+  private static Runnable checked(SDVariable ids, INDArray array, long bound, Runnable call) {
     return () -> {
       long length = array.length();
       for (long i = 0; i < length; i++) {

@@ -1,0 +1,71 @@
+package io.lapidary.engine;
+
+import io.lapidary.engine.vector.VectorKernels;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.ReduceOp;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** The seam between plans and fused kernels: which regions and ops have one, on this machine. */
+final class Kernels {
+  private Kernels() {}
+
+  /**
+   * Whether fused kernels run: on the CPU backend, with the Vector API, unless {@code
+   * -Dlapidary.kernels=false}.
+   */
+  static boolean enabled() {
+    return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
+        && !"false".equals(System.getProperty("lapidary.kernels"))
+        && !Nd4j.getExecutioner().getClass().getSimpleName().contains("Cuda");
+  }
+
+  /**
+   * Whether a region can run as one kernel: decided before memory is given out, by types and sizes.
+   */
+  static boolean has(Graph graph, Node region) {
+    return VectorKernels.has(region.kind())
+        && Stream.concat(region.inputs().stream(), region.outputs().stream())
+            .allMatch(v -> fits(graph, v));
+  }
+
+  private static boolean fits(Graph graph, SDVariable v) {
+    boolean typed = v.dataType() == DataType.FLOAT || v.dataType() == DataType.INT;
+    long length = Shapes.length(graph.shape(v));
+    return typed && length > 0 && length < Integer.MAX_VALUE / 4;
+  }
+
+  /** The kernel of a region or op on fixed arrays; null where there is none. */
+  static Runnable find(Node node, INDArray[] inputs, INDArray[] outputs) {
+    String kind = node.kind();
+    if (node.isRegion()) {
+      Runnable kernel = VectorKernels.find(kind, node.attributes(), inputs, outputs);
+      if (kernel == null) {
+        throw new IllegalStateException("the kernel of " + node + " does not fit its arrays");
+      }
+      return kernel;
+    }
+    if (kind.equals("sum")) {
+      String form = sumForm((ReduceOp) node.op(), inputs[0].rank());
+      return form == null ? null : VectorKernels.find(form, node.attributes(), inputs, outputs);
+    }
+    return kind.equals("gather") || kind.equals("scatter_add")
+        ? VectorKernels.find(kind, node.attributes(), inputs, outputs)
+        : null;
+  }
+
+  /** Leading axes summed away, or trailing ones; null for others. */
+  private static String sumForm(ReduceOp op, int rank) {
+    int[] axes = op.dimensions().toIntVector();
+    if (axes.length == 0 || axes[0] == Integer.MAX_VALUE) {
+      return null;
+    }
+    if (IntStream.range(0, axes.length).allMatch(i -> axes[i] == rank - axes.length + i)) {
+      return "sum_columns";
+    }
+    return IntStream.range(0, axes.length).allMatch(i -> axes[i] == i) ? "sum_rows" : null;
+  }
+}

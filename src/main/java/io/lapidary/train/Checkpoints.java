@@ -143,13 +143,13 @@ public final class Checkpoints implements AutoCloseable {
 
   /**
    * Writes a checkpoint, then drops all but the newest {@code keep} and the best. Does nothing when
-   * the step has one.
+   * the step has a complete one.
    *
    * @param tensors by file name
    */
   Path write(TrainState state, Map<String, Map<String, INDArray>> tensors, int keep) {
     Path target = folder.resolve(name(state.step()));
-    if (Files.isDirectory(target)) {
+    if (isComplete(target)) {
       return target;
     }
     Path temporary = folder.resolve("." + target.getFileName() + ".tmp");
@@ -163,6 +163,7 @@ public final class Checkpoints implements AutoCloseable {
       }
       Jsons.write(temporary.resolve(STATE), withFiles(state, sizes));
       flush(temporary);
+      delete(target); // damaged, else it would be complete
       Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
       flush(folder);
       prune(keep, state.bestStep());

@@ -29,9 +29,9 @@ public record Monitor(String metric, Mode mode, Integer patience, Double minDelt
     Check.notNegative("minDelta", minDelta);
   }
 
-  /** Whether {@code value} is a gain over {@code best}; NaN never is. */
+  /** Whether {@code value} is a gain over {@code best}; NaN and infinities never are. */
   boolean improves(double value, Double best) {
-    if (Double.isNaN(value)) {
+    if (!Double.isFinite(value)) {
       return false;
     }
     return best == null || (mode == Mode.MIN ? value < best - minDelta : value > best + minDelta);

@@ -155,7 +155,7 @@ class ResumeTest {
     Path temporary = run.resolve("checkpoints/.step-000012.tmp");
     Files.createDirectory(temporary);
     Files.writeString(temporary.resolve("model.safetensors"), "half");
-    Path broken = run.resolve("checkpoints/step-000010");
+    Path broken = run.resolve("checkpoints/step-000024"); // the step of a later write
     Files.createDirectory(broken);
     Files.writeString(broken.resolve("trainer.json"), "{\"version\": 1, \"st");
     Files.writeString(

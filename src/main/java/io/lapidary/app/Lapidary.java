@@ -1,6 +1,7 @@
 package io.lapidary.app;
 
 import io.lapidary.BuildInfo;
+import io.lapidary.app.bench.BenchCommand;
 import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -19,7 +20,7 @@ import picocli.CommandLine.ScopeType;
 @Command(
     name = "lapidary",
     description = "Cuts, polishes and reads trained networks on the JVM.",
-    subcommands = {DoctorCommand.class, CheckpointCommand.class},
+    subcommands = {DoctorCommand.class, CheckpointCommand.class, BenchCommand.class},
     mixinStandardHelpOptions = true,
     versionProvider = Lapidary.Version.class,
     scope = ScopeType.INHERIT,

@@ -1,0 +1,131 @@
+package io.lapidary.app.bench;
+
+import io.lapidary.BuildInfo;
+import io.lapidary.Check;
+import io.lapidary.engine.Runtime;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.nativeblas.NativeOpsHolder;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code lapidary bench}: how long one step takes. */
+@Command(
+    name = "bench",
+    description = {
+      "Times steps of seven workloads: a matrix product, training steps of a sparse autoencoder, a"
+          + " small GPT, a ConvNet and a LLaMA-like model with LoRA, and two forward passes.",
+      "Without names it runs all, and gpt_step in plain SameDiff for comparison."
+    },
+    footer = {
+      "",
+      "Examples:",
+      "  lapidary bench",
+      "  lapidary bench gpt_step convnet_step --json --seconds 10",
+      "  lapidary bench gpt_step --stock"
+    })
+public final class BenchCommand implements Callable<Integer> {
+  private static final long SEED = 0;
+
+  @Parameters(
+      arity = "0..*",
+      paramLabel = "WORKLOAD",
+      description =
+          "gemm, sae_step, gpt_step, gpt_forward, vit_embed, convnet_step or lora_step; all when"
+              + " none is named.")
+  private List<String> names = List.of();
+
+  @Option(names = "--json", description = "Print one JSON object per line instead of a table.")
+  private boolean json;
+
+  @Option(
+      names = "--seconds",
+      paramLabel = "S",
+      defaultValue = "3",
+      description = "Time of the counted runs of each workload (default: ${DEFAULT-VALUE}).")
+  private double seconds;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "Threads of one operation (default: as the launcher sets them).")
+  private Integer threads;
+
+  @Option(
+      names = "--stock",
+      description = "Also time the named workloads in plain SameDiff (gpt_step, sae_step).")
+  private boolean stock;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    Check.that(seconds >= 0 && seconds <= 3600, "--seconds must be in [0, 3600], got %s", seconds);
+    List<String> chosen = names.isEmpty() ? Catalog.names() : names;
+    List<String> yardstick = yardstick();
+    chosen.forEach(Catalog::workload); // a wrong name fails before anything is timed
+    yardstick.forEach(Catalog::stock);
+    Runtime.check();
+    if (threads != null) {
+      setThreads(threads);
+    }
+    String engine = "lapidary-" + BuildInfo.read().version();
+    PrintWriter out = spec.commandLine().getOut();
+    if (!json) {
+      out.println(Timing.headerRow());
+    }
+    for (String name : chosen) {
+      Stopwatch watch = new Stopwatch(seconds, System::nanoTime);
+      time(Catalog.workload(name), watch);
+      print(out, Timing.of(name, watch, threads(), engine));
+    }
+    for (String name : yardstick) {
+      Stopwatch watch = new Stopwatch(seconds, System::nanoTime);
+      StockRun.time(Catalog.stock(name), SEED, watch);
+      print(out, Timing.of(name, watch, threads(), "samediff-fit"));
+    }
+    return 0;
+  }
+
+  private List<String> yardstick() {
+    if (names.isEmpty()) {
+      return stock
+          ? Catalog.names().stream().filter(Catalog::hasStock).toList()
+          : List.of("gpt_step");
+    }
+    return stock ? names : List.of();
+  }
+
+  private static void time(Workload workload, Stopwatch watch) {
+    try (Step step = Step.compile(workload.build(DataType.FLOAT, SEED))) {
+      while (watch.more()) {
+        watch.start();
+        step.run();
+        watch.stop();
+      }
+    }
+  }
+
+  private void print(PrintWriter out, Timing timing) {
+    out.println(json ? timing.json() : timing.row());
+    out.flush();
+  }
+
+  private static int threads() {
+    return Nd4j.getEnvironment().maxThreads();
+  }
+
+  private static void setThreads(int threads) {
+    Check.that(threads >= 1 && threads <= 1024, "--threads must be in [1, 1024], got %d", threads);
+    Nd4j.getEnvironment().setMaxThreads(threads);
+    Nd4j.getEnvironment().setMaxMasterThreads(threads);
+    NativeOpsHolder.getInstance().getDeviceNativeOps().setOmpNumThreads(threads);
+    Nd4j.factory().blas().setMaxThreads(threads);
+  }
+}

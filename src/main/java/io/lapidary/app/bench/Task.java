@@ -1,0 +1,47 @@
+package io.lapidary.app.bench;
+
+import io.lapidary.Check;
+import io.lapidary.engine.Graph;
+import java.util.List;
+import java.util.Map;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * A graph and what one step of it does.
+ *
+ * @param feeds one batch, by input name
+ * @param outputs what a step computes; a training task has one, its loss
+ * @param trained the weights a step updates, none for inference
+ * @param rule how it updates them, null for inference
+ */
+record Task(
+    Graph graph,
+    Map<String, INDArray> feeds,
+    List<SDVariable> outputs,
+    List<SDVariable> trained,
+    WeightUpdate.Rule rule) {
+
+  Task {
+    feeds = Map.copyOf(feeds);
+    outputs = List.copyOf(outputs);
+    trained = List.copyOf(trained);
+    Check.that(trained.isEmpty() == (rule == null), "weights to train need a rule, and only they");
+    Check.that(trained.isEmpty() || outputs.size() == 1, "a training task has one output");
+  }
+
+  /** A task that computes {@code outputs} and changes nothing. */
+  static Task inference(Graph graph, Map<String, INDArray> feeds, List<SDVariable> outputs) {
+    return new Task(graph, feeds, outputs, List.of(), null);
+  }
+
+  /** A task that lowers {@code loss}. */
+  static Task training(
+      Graph graph,
+      Map<String, INDArray> feeds,
+      SDVariable loss,
+      List<SDVariable> trained,
+      WeightUpdate.Rule rule) {
+    return new Task(graph, feeds, List.of(loss), trained, rule);
+  }
+}

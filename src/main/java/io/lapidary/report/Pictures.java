@@ -54,7 +54,7 @@ public final class Pictures {
     int channels = (int) image.size(0);
     int height = (int) image.size(1);
     int width = (int) image.size(2);
-    double[] values = image.ravel('c').toDoubleVector();
+    double[] values = image.dup('c').reshape(image.length()).toDoubleVector();
     BufferedImage picture = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
     int plane = height * width;
     for (int i = 0; i < plane; i++) {

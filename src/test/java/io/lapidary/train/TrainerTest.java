@@ -23,7 +23,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 class TrainerTest {
   private static final OptimizerConfig ADAM = OptimizerConfig.adam(0.02);
@@ -92,6 +97,28 @@ class TrainerTest {
         .build()
         .run();
     return parameters;
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DataType.class,
+      names = {"FLOAT", "DOUBLE"})
+  void normIsOverAllValuesOfAllArrays(DataType type) {
+    INDArray matrix = Nd4j.linspace(1, 35, 35, type).reshape(5, 7);
+    Map<String, INDArray> arrays =
+        Map.of(
+            "matrix", matrix,
+            "scalar", Nd4j.scalar(type, 3),
+            "columns", matrix.get(NDArrayIndex.all(), NDArrayIndex.interval(1, 3)),
+            "turned", matrix.transpose());
+    double squares = 9;
+    for (int i = 1; i <= 35; i++) {
+      int column = (i - 1) % 7;
+      squares += (column == 1 || column == 2 ? 3.0 : 2.0) * i * i;
+    }
+    assertThat(GradientSum.norm(arrays)).isCloseTo(Math.sqrt(squares), within(1e-4));
+    arrays.get("scalar").assign(Double.NaN);
+    assertThat(GradientSum.norm(arrays)).isNaN();
   }
 
   @Test

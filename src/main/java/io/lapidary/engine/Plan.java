@@ -59,7 +59,7 @@ public final class Plan implements AutoCloseable {
   private Seeds noiseSeeds = new Seeds(0);
   private long run;
 
-  private record Step(Node node, Runnable call, INDArray[] results) {}
+  private record Step(Node node, Runnable call, INDArray[] results, boolean fused) {}
 
   /**
    * What a plan costs.
@@ -223,7 +223,7 @@ public final class Plan implements AutoCloseable {
       if (VIEWS.contains(node.kind())) {
         results[0].assign(arrays.get(node.inputs().get(0).name()).reshape('c', results[0].shape()));
       } else {
-        prepare(node, results).run();
+        prepare(node, results, kernels ? Kernels.find(node, inputs(node), results) : null).run();
       }
       node.outputs().forEach(v -> constant.add(v.name()));
     }
@@ -311,7 +311,8 @@ public final class Plan implements AutoCloseable {
       if (!VIEWS.contains(node.kind())) {
         INDArray[] results =
             node.outputs().stream().map(v -> arrays.get(v.name())).toArray(INDArray[]::new);
-        steps.add(new Step(node, prepare(node, results), results));
+        Runnable fused = kernels ? Kernels.find(node, inputs(node), results) : null;
+        steps.add(new Step(node, prepare(node, results, fused), results, fused != null));
       }
     }
   }
@@ -345,14 +346,14 @@ public final class Plan implements AutoCloseable {
         slot.buffer(), shape, Nd4j.getStrides(shape, 'c'), 0, 'c', slot.buffer().dataType());
   }
 
-  private Runnable prepare(Node node, INDArray[] results) {
+  /** The call of a node, after a check of the ids it reads by. */
+  private Runnable prepare(Node node, INDArray[] results, Runnable fused) {
     INDArray[] inputs = inputs(node);
-    Runnable fused = kernels ? Kernels.find(node, inputs, results) : null;
     Runnable call = fused != null ? fused : NativeCalls.of(node, inputs, results);
     return switch (node.kind()) {
-      case "gather" -> checked(node.inputs().get(1), inputs[1], inputs[0].size(0), call);
+      case "gather", "scatter_add" ->
+          checked(node.inputs().get(1), inputs[1], inputs[0].size(0), call);
       case "cross_entropy" -> checked(node.inputs().get(1), inputs[1], inputs[0].size(1), call);
-      case "scatter_add" -> checked(node.inputs().get(1), inputs[1], inputs[0].size(0), call);
       case "onehot" ->
           checked(node.inputs().get(0), inputs[0], results[0].size(results[0].rank() - 1), call);
       default -> call;
@@ -442,6 +443,47 @@ public final class Plan implements AutoCloseable {
       }
     }
     return null;
+  }
+
+  /**
+   * Time of one call, averaged over the rounds of {@link #profile}.
+   *
+   * @param kind op or region
+   * @param result name of the first result
+   * @param microseconds mean time of one run
+   * @param bytes size of the results
+   * @param fused whether a fused kernel ran
+   */
+  public record CallTime(
+      String kind, String result, double microseconds, long bytes, boolean fused) {}
+
+  /** Runs {@code rounds} times and times every call. */
+  public List<CallTime> profile(Map<String, INDArray> values, int rounds) {
+    Check.positive("rounds", rounds);
+    long[] nanos = new long[steps.size()];
+    for (int round = 0; round < rounds; round++) {
+      feed(values);
+      drawNoise();
+      for (int i = 0; i < nanos.length; i++) {
+        long start = System.nanoTime();
+        steps.get(i).call.run();
+        nanos[i] += System.nanoTime() - start;
+      }
+    }
+    List<CallTime> times = new ArrayList<>();
+    for (int i = 0; i < nanos.length; i++) {
+      Step step = steps.get(i);
+      long bytes =
+          Arrays.stream(step.results).mapToLong(r -> r.length() * r.dataType().width()).sum();
+      times.add(
+          new CallTime(
+              step.node.kind(),
+              step.node.outputs().get(0).name(),
+              nanos[i] / 1e3 / rounds,
+              bytes,
+              step.fused));
+    }
+    return times;
   }
 
   /** What the plan costs. */

@@ -1,0 +1,63 @@
+package io.lapidary.method.clip;
+
+import io.lapidary.data.Emoji;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
+/** What is said about an emoji: in training, and when its name or its kind is asked for. */
+final class EmojiTexts {
+  /** Prompts around a name or a kind; their embeddings are averaged (paper, section 3.1.4). */
+  static final List<String> PROMPTS = List.of("%s", "a picture of %s", "a kind of %s");
+
+  private EmojiTexts() {}
+
+  /**
+   * Texts of one emoji, one of which is drawn each time its picture comes: names and kind.
+   *
+   * @param unspoken names that must not be heard, those of held-out emoji; one emoji's name may be
+   *     another's short name
+   */
+  static List<String> training(Emoji emoji, Set<String> unspoken) {
+    String kind = kind(emoji.subcategory());
+    Set<String> names = new LinkedHashSet<>();
+    names.add(emoji.name());
+    names.addAll(shortNames(emoji));
+    names.removeAll(unspoken);
+    List<String> texts = new ArrayList<>();
+    for (String name : names) {
+      texts.add(name);
+      texts.add("a picture of " + name);
+      texts.add(name + ", a kind of " + kind);
+    }
+    texts.add(kind);
+    texts.add("a kind of " + kind);
+    return texts;
+  }
+
+  /** All names of an emoji. */
+  static Set<String> names(Emoji emoji) {
+    Set<String> names = new LinkedHashSet<>(shortNames(emoji));
+    names.add(emoji.name());
+    return names;
+  }
+
+  private static List<String> shortNames(Emoji emoji) {
+    return emoji.shortNames().stream().map(EmojiTexts::words).toList();
+  }
+
+  /** The subcategory in words: {@code face-smiling} is "face smiling". */
+  static String kind(String subcategory) {
+    return words(subcategory.replace("&", "and"));
+  }
+
+  /** A label under all prompts. */
+  static List<String> prompts(String label) {
+    return PROMPTS.stream().map(prompt -> String.format(prompt, label)).toList();
+  }
+
+  private static String words(String name) {
+    return name.replace('_', ' ').replace('-', ' ').strip();
+  }
+}

@@ -74,6 +74,7 @@ public final class BenchCommand implements Callable<Integer> {
     Runtime.check();
     if (threads != null) {
       setThreads(threads);
+      warnOfKernels();
     }
     String engine = "lapidary-" + BuildInfo.read().version();
     PrintWriter out = spec.commandLine().getOut();
@@ -115,6 +116,18 @@ public final class BenchCommand implements Callable<Integer> {
   private void print(PrintWriter out, Timing timing) {
     out.println(json ? timing.json() : timing.row());
     out.flush();
+  }
+
+  /** The fused kernels take their threads from the environment, once. */
+  private void warnOfKernels() {
+    if (!threads.toString().equals(System.getenv("OMP_NUM_THREADS"))) {
+      PrintWriter err = spec.commandLine().getErr();
+      err.printf(
+          "lapidary: --threads %d holds for native operations; fused kernels keep the threads that"
+              + " the program started with; OMP_NUM_THREADS=%d lapidary bench sets both%n",
+          threads, threads);
+      err.flush();
+    }
   }
 
   private static int threads() {

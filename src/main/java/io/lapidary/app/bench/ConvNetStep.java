@@ -4,6 +4,7 @@ import io.lapidary.engine.Graph;
 import io.lapidary.engine.Init;
 import io.lapidary.engine.Ops;
 import io.lapidary.engine.Parameters;
+import io.lapidary.train.OptimizerConfig;
 import java.util.Map;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -29,7 +30,7 @@ record ConvNetStep(int image, int channels, int blocks, int classes, int batch)
     Draws draws = new Draws(type, seed);
     Map<String, INDArray> feeds =
         Map.of("x", draws.normal("x", batch, 3, image, image), "y", draws.ids("y", classes, batch));
-    return Task.training(g, feeds, loss, g.parameters(), WeightUpdate.Rule.MOMENTUM);
+    return Task.training(g, feeds, loss, g.parameters(), OptimizerConfig.sgd(0.01, 0.9));
   }
 
   private SDVariable block(Graph g, String name, SDVariable x) {

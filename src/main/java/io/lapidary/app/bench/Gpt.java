@@ -4,6 +4,7 @@ import io.lapidary.engine.Graph;
 import io.lapidary.engine.Init;
 import io.lapidary.engine.Ops;
 import io.lapidary.engine.Parameters;
+import io.lapidary.train.OptimizerConfig;
 import java.util.List;
 import java.util.Map;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -45,7 +46,7 @@ record Gpt(
             "ids", draws.ids("ids", vocabulary, batch, context),
             "next", draws.ids("next", vocabulary, tokens));
     return training
-        ? Task.training(g, feeds, loss, g.parameters(), WeightUpdate.Rule.ADAM)
+        ? Task.training(g, feeds, loss, g.parameters(), OptimizerConfig.adam(1e-3))
         : Task.inference(g, feeds, List.of(loss));
   }
 }

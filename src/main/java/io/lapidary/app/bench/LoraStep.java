@@ -4,6 +4,7 @@ import io.lapidary.engine.Graph;
 import io.lapidary.engine.Init;
 import io.lapidary.engine.Ops;
 import io.lapidary.engine.Parameters;
+import io.lapidary.train.OptimizerConfig;
 import java.util.List;
 import java.util.Map;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -43,7 +44,7 @@ record LoraStep(
             "next", draws.ids("next", vocabulary, tokens));
     List<SDVariable> adapters =
         g.parameters().stream().filter(v -> v.name().contains(".lora_")).toList();
-    return Task.training(g, feeds, loss, adapters, WeightUpdate.Rule.ADAM_W);
+    return Task.training(g, feeds, loss, adapters, OptimizerConfig.adamW(1e-3, 0.01));
   }
 
   private SDVariable block(Graph g, String name, SDVariable x, SDVariable cos, SDVariable sin) {

@@ -4,6 +4,7 @@ import io.lapidary.engine.Graph;
 import io.lapidary.engine.Init;
 import io.lapidary.engine.Ops;
 import io.lapidary.engine.Parameters;
+import io.lapidary.train.OptimizerConfig;
 import java.util.Map;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -26,6 +27,6 @@ record SparseAutoencoderStep(int width, int latents, int batch) implements Workl
     SDVariable penalty = ops.mul(ops.mean(ops.sum(ops.abs(z), false, 1), false), 1e-3);
     SDVariable loss = g.name(ops.add(error, penalty), "loss");
     Map<String, INDArray> feeds = Map.of("x", new Draws(type, seed).normal("x", batch, width));
-    return Task.training(g, feeds, loss, g.parameters(), WeightUpdate.Rule.ADAM);
+    return Task.training(g, feeds, loss, g.parameters(), OptimizerConfig.adam(1e-3));
   }
 }

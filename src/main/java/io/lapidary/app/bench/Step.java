@@ -2,6 +2,7 @@ package io.lapidary.app.bench;
 
 import io.lapidary.engine.Gradients;
 import io.lapidary.engine.Plan;
+import io.lapidary.train.Optimizer;
 import java.util.ArrayList;
 import java.util.List;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -12,14 +13,24 @@ import org.nd4j.linalg.factory.Nd4j;
 final class Step implements AutoCloseable {
   private final Task task;
   private final Plan plan;
-  private final List<SDVariable> gradients;
-  private final List<WeightUpdate> updates;
+  private final Optimizer optimizer;
+  private final List<Optimizer.Update> updates = new ArrayList<>();
+  private long number;
 
-  private Step(Task task, Plan plan, List<SDVariable> gradients, List<WeightUpdate> updates) {
+  private Step(Task task, Plan plan, List<SDVariable> gradients) {
     this.task = task;
     this.plan = plan;
-    this.gradients = gradients;
-    this.updates = updates;
+    optimizer = gradients.isEmpty() ? null : task.optimizer().create();
+    for (int i = 0; i < gradients.size(); i++) {
+      String name = task.trained().get(i).name();
+      updates.add(
+          new Optimizer.Update(
+              name,
+              task.graph().store().get(name),
+              plan.output(gradients.get(i)),
+              task.optimizer().learningRate(),
+              task.optimizer().weightDecay()));
+    }
   }
 
   static Step compile(Task task) {
@@ -29,17 +40,13 @@ final class Step implements AutoCloseable {
             : Gradients.of(task.graph(), task.outputs().get(0), task.trained());
     List<SDVariable> wanted = new ArrayList<>(task.outputs());
     wanted.addAll(gradients);
-    List<WeightUpdate> updates =
-        task.trained().stream()
-            .map(v -> WeightUpdate.of(task.rule(), task.graph().store().get(v.name())))
-            .toList();
-    return new Step(task, Plan.compile(task.graph(), wanted), gradients, updates);
+    return new Step(task, Plan.compile(task.graph(), wanted), gradients);
   }
 
   void run() {
     plan.run(task.feeds());
-    for (int i = 0; i < updates.size(); i++) {
-      updates.get(i).apply(plan.output(gradients.get(i)));
+    if (optimizer != null) {
+      optimizer.step(updates, 1, ++number);
     }
     Nd4j.getExecutioner().commit(); // a GPU works behind our back; its time belongs to the step
   }
@@ -51,6 +58,9 @@ final class Step implements AutoCloseable {
 
   @Override
   public void close() {
+    if (optimizer != null) {
+      optimizer.close();
+    }
     plan.close();
   }
 }

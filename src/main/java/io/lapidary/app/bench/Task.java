@@ -2,6 +2,7 @@ package io.lapidary.app.bench;
 
 import io.lapidary.Check;
 import io.lapidary.engine.Graph;
+import io.lapidary.train.OptimizerConfig;
 import java.util.List;
 import java.util.Map;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -13,20 +14,22 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param feeds one batch, by input name
  * @param outputs what a step computes; a training task has one, its loss
  * @param trained the weights a step updates, none for inference
- * @param rule how it updates them, null for inference
+ * @param optimizer how it updates them, null for inference
  */
 record Task(
     Graph graph,
     Map<String, INDArray> feeds,
     List<SDVariable> outputs,
     List<SDVariable> trained,
-    WeightUpdate.Rule rule) {
+    OptimizerConfig optimizer) {
 
   Task {
     feeds = Map.copyOf(feeds);
     outputs = List.copyOf(outputs);
     trained = List.copyOf(trained);
-    Check.that(trained.isEmpty() == (rule == null), "weights to train need a rule, and only they");
+    Check.that(
+        trained.isEmpty() == (optimizer == null),
+        "weights to train need an optimizer, and only they");
     Check.that(trained.isEmpty() || outputs.size() == 1, "a training task has one output");
   }
 
@@ -41,7 +44,7 @@ record Task(
       Map<String, INDArray> feeds,
       SDVariable loss,
       List<SDVariable> trained,
-      WeightUpdate.Rule rule) {
-    return new Task(graph, feeds, List.of(loss), trained, rule);
+      OptimizerConfig optimizer) {
+    return new Task(graph, feeds, List.of(loss), trained, optimizer);
   }
 }

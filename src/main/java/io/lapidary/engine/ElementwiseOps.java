@@ -2,6 +2,7 @@ package io.lapidary.engine;
 
 import io.lapidary.Check;
 import java.util.Arrays;
+import java.util.function.BinaryOperator;
 import java.util.function.Supplier;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -71,14 +72,14 @@ abstract class ElementwiseOps {
 
   /** a + b, broadcast. */
   public SDVariable add(SDVariable a, SDVariable b) {
-    return binary("add", a.add(b), a, b, (up, wanted) -> new SDVariable[] {up[0], up[0]});
+    return binary("add", SDVariable::add, a, b, (up, wanted) -> new SDVariable[] {up[0], up[0]});
   }
 
   /** a − b, broadcast. */
   public SDVariable sub(SDVariable a, SDVariable b) {
     return binary(
         "subtract",
-        a.sub(b),
+        SDVariable::sub,
         a,
         b,
         (up, wanted) -> new SDVariable[] {up[0], wanted[1] ? neg(up[0]) : null});
@@ -88,7 +89,7 @@ abstract class ElementwiseOps {
   public SDVariable mul(SDVariable a, SDVariable b) {
     return binary(
         "multiply",
-        a.mul(b),
+        SDVariable::mul,
         a,
         b,
         (up, wanted) ->
@@ -101,7 +102,7 @@ abstract class ElementwiseOps {
     quotient[0] =
         binary(
             "divide",
-            a.div(b),
+            SDVariable::div,
             a,
             b,
             (up, wanted) -> {
@@ -128,7 +129,7 @@ abstract class ElementwiseOps {
   private SDVariable extreme(SDVariable a, SDVariable b, boolean larger) {
     return binary(
         larger ? "maximum" : "minimum",
-        larger ? sd.max(a, b) : sd.min(a, b),
+        larger ? sd::max : sd::min,
         a,
         b,
         (up, wanted) -> {
@@ -145,21 +146,28 @@ abstract class ElementwiseOps {
   }
 
   private SDVariable binary(
-      String kind, SDVariable output, SDVariable a, SDVariable b, GradientRule rule) {
-    long[] left = shape(a);
-    long[] right = shape(b);
+      String kind,
+      BinaryOperator<SDVariable> factory,
+      SDVariable first,
+      SDVariable second,
+      GradientRule rule) {
     Check.that(
-        a.dataType() == b.dataType(),
+        first.dataType() == second.dataType(),
         "%s of %s (%s) and %s (%s): types differ",
         kind,
-        a.name(),
-        a.dataType(),
-        b.name(),
-        b.dataType());
+        first.name(),
+        first.dataType(),
+        second.name(),
+        second.dataType());
+    long[] shape = Shapes.broadcast(shape(first), shape(second));
+    SDVariable a = unrepeated(first, second, shape);
+    SDVariable b = unrepeated(second, a, shape);
+    long[] left = shape(a);
+    long[] right = shape(b);
     return add(
         kind,
-        output,
-        Shapes.broadcast(left, right),
+        factory.apply(a, b),
+        shape,
         (up, wanted) -> {
           SDVariable[] full = rule.gradients(up, wanted);
           return new SDVariable[] {
@@ -168,6 +176,14 @@ abstract class ElementwiseOps {
         },
         a,
         b);
+  }
+
+  /** What was repeated to make x, where the op repeats it by itself. */
+  private SDVariable unrepeated(SDVariable x, SDVariable other, long[] shape) {
+    SDVariable source = graph.repeated(x);
+    boolean same =
+        source != null && Arrays.equals(Shapes.broadcast(shape(source), shape(other)), shape);
+    return same ? source : x;
   }
 
   // ---- operand and number -------------------------------------------------------------------
@@ -179,7 +195,13 @@ abstract class ElementwiseOps {
 
   /** x · c. */
   public SDVariable mul(SDVariable x, double c) {
-    return c == 1 ? x : same("mul_scalar", x.mul(c), x, up -> mul(up, c));
+    if (c == 1) {
+      return x;
+    }
+    SDVariable source = graph.repeated(x);
+    return source != null
+        ? broadcastTo(mul(source, c), shape(x))
+        : same("mul_scalar", x.mul(c), x, up -> mul(up, c));
   }
 
   /** x / c. */
@@ -266,7 +288,7 @@ abstract class ElementwiseOps {
 
   /** x². */
   public SDVariable square(SDVariable x) {
-    return same("square", sd.math().square(x), x, up -> mul(mul(up, x), 2));
+    return same("square", sd.math().square(x), x, up -> mul(mul(up, 2), x));
   }
 
   /** |x|; the gradient at 0 is 0. */
@@ -319,7 +341,11 @@ abstract class ElementwiseOps {
 
   /** max(x, 0); the gradient at 0 is 0. */
   public SDVariable relu(SDVariable x) {
-    return same("relu", sd.nn().relu(x, 0.0), x, up -> mul(up, greater(x, 0)));
+    return same(
+        "relu",
+        sd.nn().relu(x, 0.0),
+        x,
+        up -> region("relu_bp", () -> mul(up, greater(x, 0)), null, new double[0], x, up));
   }
 
   /** x inside [low, high], the nearer bound outside, where the gradient is 0. */
@@ -495,12 +521,15 @@ abstract class ElementwiseOps {
     SDVariable source = Arrays.equals(padded, from) ? x : reshape(x, padded);
     int[] repeats = new int[shape.length];
     Arrays.setAll(repeats, i -> Math.toIntExact(shape[i] / padded[i]));
-    return add(
-        "broadcast",
-        new Tile(sd, source, repeats).outputVariable(),
-        shape.clone(),
-        unary(up -> sumTo(up, padded)),
-        source);
+    SDVariable repeated =
+        add(
+            "broadcast",
+            new Tile(sd, source, repeats).outputVariable(),
+            shape.clone(),
+            unary(up -> sumTo(up, padded)),
+            source);
+    graph.repeats(repeated, source);
+    return repeated;
   }
 
   /**

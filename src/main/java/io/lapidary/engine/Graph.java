@@ -39,6 +39,7 @@ public final class Graph {
   private final Map<String, SDVariable> constants = new LinkedHashMap<>();
   private final List<Node> nodes = new ArrayList<>();
   private final Deque<List<Node>> open = new ArrayDeque<>();
+  private final Map<String, SDVariable> repeats = new HashMap<>();
   private int unnamed;
 
   /** A placeholder that a {@link Plan} fills with fresh random numbers at each run. */
@@ -243,6 +244,16 @@ public final class Graph {
     return trainable.containsKey(name) || buffers.containsKey(name);
   }
 
+  /** Remembers that {@code repeated} is {@code source} broadcast. */
+  void repeats(SDVariable repeated, SDVariable source) {
+    repeats.put(repeated.name(), source);
+  }
+
+  /** What {@code variable} is a broadcast of; null when it is none. */
+  SDVariable repeated(SDVariable variable) {
+    return repeats.get(variable.name());
+  }
+
   List<Node> nodes() {
     return nodes;
   }
@@ -258,7 +269,8 @@ public final class Graph {
       SDVariable[] inputs,
       SDVariable[] outputs,
       long[][] outputShapes,
-      GradientRule rule) {
+      GradientRule rule,
+      double... attributes) {
     for (int i = 0; i < outputs.length; i++) {
       shapes.put(outputs[i].name(), outputShapes[i]);
     }
@@ -272,7 +284,7 @@ public final class Graph {
           Arrays.toString(arguments));
     }
     open.peek()
-        .add(new Node(kind, op, List.of(inputs), List.of(outputs), List.of(), new double[0], rule));
+        .add(new Node(kind, op, List.of(inputs), List.of(outputs), List.of(), attributes, rule));
     return outputs;
   }
 

@@ -28,8 +28,21 @@ final class Kernels {
    */
   static boolean has(Graph graph, Node region) {
     return VectorKernels.has(region.kind())
+        && shaped(graph, region)
         && Stream.concat(region.inputs().stream(), region.outputs().stream())
             .allMatch(v -> fits(graph, v));
+  }
+
+  /** The rotary kernel wants one table row per position. */
+  private static boolean shaped(Graph graph, Node region) {
+    if (!region.kind().startsWith("rotary")) {
+      return true;
+    }
+    SDVariable x = region.inputs().get(0);
+    long[] table = graph.shape(region.inputs().get(1));
+    return table.length == 2
+        && table[0] == graph.size(x, -2)
+        && java.util.Arrays.equals(table, graph.shape(region.inputs().get(2)));
   }
 
   private static boolean fits(Graph graph, SDVariable v) {
@@ -48,6 +61,10 @@ final class Kernels {
       }
       return kernel;
     }
+    if (kind.equals("matmul")) {
+      boolean batched = outputs[0].rank() > 2 && outputs[0].dataType() == DataType.FLOAT;
+      return batched ? BatchedProduct.of(node, inputs[0], inputs[1], outputs[0]) : null;
+    }
     if (kind.equals("sum")) {
       String form = sumForm((ReduceOp) node.op(), inputs[0].rank());
       return form == null ? null : VectorKernels.find(form, node.attributes(), inputs, outputs);
@@ -65,6 +82,9 @@ final class Kernels {
     }
     if (IntStream.range(0, axes.length).allMatch(i -> axes[i] == rank - axes.length + i)) {
       return "sum_columns";
+    }
+    if (rank == 4 && java.util.Arrays.equals(axes, new int[] {0, 2, 3})) {
+      return "sum_channels";
     }
     return IntStream.range(0, axes.length).allMatch(i -> axes[i] == i) ? "sum_rows" : null;
   }

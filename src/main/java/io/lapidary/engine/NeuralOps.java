@@ -485,17 +485,42 @@ abstract class NeuralOps extends TensorOps {
         Arrays.toString(ks));
     long repeat = qs[1] / ks[1];
     long[] grouped = {qs[0], ks[1], repeat * qs[2], qs[3]};
-    SDVariable scores = matmul(reshape(mul(q, scale), grouped), k, false, true);
+    SDVariable scores = matmul(reshape(q, grouped), k, false, true);
     SDVariable full = reshape(scores, qs[0], qs[1], qs[2], ks[2]);
-    if (mask.causal()) {
-      full = add(full, causalBias(qs[2], ks[2], mask.window()));
-    }
-    if (padding != null) {
-      full = add(full, reshape(mul(add(padding, -1), 1e9), qs[0], 1, 1, ks[2]));
-    }
-    SDVariable weights = softmax(full, -1);
+    SDVariable weights = attentionWeights(full, scale, mask, padding);
     SDVariable mixed = matmul(reshape(weights, qs[0], ks[1], repeat * qs[2], ks[2]), v);
     return reshape(mixed, qs);
+  }
+
+  /** Softmax of scaled and masked scores [B, H, Tq, Tk] over the keys. */
+  private SDVariable attentionWeights(
+      SDVariable scores, double scale, AttentionMask mask, SDVariable padding) {
+    long[] s = shape(scores);
+    if (padding != null) {
+      SDVariable bias = reshape(mul(add(padding, -1), 1e9), s[0], 1, 1, s[3]);
+      SDVariable padded = add(mul(scores, scale), bias);
+      return softmax(
+          mask.causal() ? add(padded, causalBias(s[2], s[3], mask.window())) : padded, -1);
+    }
+    return region(
+        "attention_weights",
+        () -> {
+          SDVariable scaled = mul(scores, scale);
+          return softmax(
+              mask.causal() ? add(scaled, causalBias(s[2], s[3], mask.window())) : scaled, -1);
+        },
+        y ->
+            unary(
+                up ->
+                    region(
+                        "attention_weights_bp",
+                        () -> mul(softmaxGradient(y, up), scale),
+                        null,
+                        new double[] {scale},
+                        y,
+                        up)),
+        new double[] {scale, mask.causal() ? 1 : 0, mask.window(), s[2]},
+        scores);
   }
 
   private SDVariable causalBias(long queries, long keys, int window) {
@@ -519,12 +544,54 @@ abstract class NeuralOps extends TensorOps {
     long d = graph.size(x, -1);
     long r = graph.size(cos, -1);
     Check.that(r <= d && r % 2 == 0, "rotary size must be even and at most %d, got %d", d, r);
+    return region(
+        "rotary",
+        () -> rotated(x, cos, sin),
+        y ->
+            (up, wanted) -> {
+              SDVariable dx = wanted[0] ? rotaryGradient(up[0], cos, sin) : null;
+              SDVariable turned = slice(up[0], -1, 0, r);
+              return new SDVariable[] {
+                dx,
+                wanted[1] ? sumTo(mul(turned, slice(x, -1, 0, r)), shape(cos)) : null,
+                wanted[2] ? sumTo(mul(turned, quarterTurn(slice(x, -1, 0, r))), shape(sin)) : null
+              };
+            },
+        new double[0],
+        x,
+        cos,
+        sin);
+  }
+
+  private SDVariable rotated(SDVariable x, SDVariable cos, SDVariable sin) {
+    long d = graph.size(x, -1);
+    long r = graph.size(cos, -1);
     SDVariable part = slice(x, -1, 0, r);
-    SDVariable low = slice(part, -1, 0, r / 2);
-    SDVariable high = slice(part, -1, r / 2, r / 2);
-    SDVariable turned = concat(-1, neg(high), low);
-    SDVariable rotated = add(mul(part, cos), mul(turned, sin));
-    return r == d ? rotated : concat(-1, rotated, slice(x, -1, r, d - r));
+    SDVariable y = add(mul(part, cos), mul(quarterTurn(part), sin));
+    return r == d ? y : concat(-1, y, slice(x, -1, r, d - r));
+  }
+
+  /** (a, b) to (−b, a) over the two halves of the last axis. */
+  private SDVariable quarterTurn(SDVariable x) {
+    long half = graph.size(x, -1) / 2;
+    return concat(-1, neg(slice(x, -1, half, half)), slice(x, -1, 0, half));
+  }
+
+  private SDVariable rotaryGradient(SDVariable up, SDVariable cos, SDVariable sin) {
+    return region(
+        "rotary_bp",
+        () -> {
+          long d = graph.size(up, -1);
+          long r = graph.size(cos, -1);
+          SDVariable part = slice(up, -1, 0, r);
+          SDVariable back = sub(mul(part, cos), quarterTurn(mul(part, sin)));
+          return r == d ? back : concat(-1, back, slice(up, -1, r, d - r));
+        },
+        null,
+        new double[0],
+        up,
+        cos,
+        sin);
   }
 
   // ---- resizing -----------------------------------------------------------------------------

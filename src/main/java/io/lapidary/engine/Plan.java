@@ -25,7 +25,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * graph's store at each run. One thread at a time.
  */
 public final class Plan implements AutoCloseable {
-  private static final Set<String> VIEWS = Set.of("reshape", "identity");
+  private static final Set<String> COPIES = Set.of("reshape", "identity");
   private static final Set<String> IN_PLACE =
       Set.of(
           "add",
@@ -101,9 +101,8 @@ public final class Plan implements AutoCloseable {
     requested.forEach(v -> used.add(v.name()));
     bindSources(used);
     List<Node> live = fold(nodes);
-    Map<String, String> roots = roots(live);
-    Map<String, Integer> lastUse = lastUse(live, roots, requested);
-    allocate(live, roots, lastUse);
+    Views views = new Views(graph, live, requested, kernels);
+    allocate(live, views, lastUse(live, views, requested));
     for (SDVariable output : requested) {
       outputs.put(output.name(), arrays.get(output.name()));
     }
@@ -220,7 +219,7 @@ public final class Plan implements AutoCloseable {
               .map(v -> own(v.dataType(), graph.shape(v)))
               .toArray(INDArray[]::new);
       bind(node, results);
-      if (VIEWS.contains(node.kind())) {
+      if (COPIES.contains(node.kind())) {
         results[0].assign(arrays.get(node.inputs().get(0).name()).reshape('c', results[0].shape()));
       } else {
         prepare(node, results, kernels ? Kernels.find(node, inputs(node), results) : null).run();
@@ -240,47 +239,31 @@ public final class Plan implements AutoCloseable {
     }
   }
 
-  /** For every variable, the one whose memory it looks at. */
-  private static Map<String, String> roots(List<Node> nodes) {
-    Map<String, String> roots = new HashMap<>();
-    for (Node node : nodes) {
-      for (SDVariable output : node.outputs()) {
-        String root = output.name();
-        if (VIEWS.contains(node.kind())) {
-          String source = node.inputs().get(0).name();
-          root = roots.getOrDefault(source, source);
-        }
-        roots.put(output.name(), root);
-      }
-    }
-    return roots;
-  }
-
   private static Map<String, Integer> lastUse(
-      List<Node> nodes, Map<String, String> roots, Collection<SDVariable> requested) {
+      List<Node> nodes, Views views, Collection<SDVariable> requested) {
     Map<String, Integer> last = new HashMap<>();
     for (int i = 0; i < nodes.size(); i++) {
       for (SDVariable output : nodes.get(i).outputs()) {
-        last.putIfAbsent(roots.get(output.name()), i);
+        last.putIfAbsent(views.root(output.name()), i);
       }
       for (SDVariable input : nodes.get(i).inputs()) {
-        last.put(roots.getOrDefault(input.name(), input.name()), i);
+        last.put(views.root(input.name()), i);
       }
     }
     for (SDVariable output : requested) {
-      last.put(roots.getOrDefault(output.name(), output.name()), Integer.MAX_VALUE);
+      last.put(views.root(output.name()), Integer.MAX_VALUE);
     }
     return last;
   }
 
-  private void allocate(List<Node> nodes, Map<String, String> roots, Map<String, Integer> lastUse) {
+  private void allocate(List<Node> nodes, Views views, Map<String, Integer> lastUse) {
     Map<String, Buffers.Slot> slots = new HashMap<>();
     List<Map.Entry<String, Buffers.Slot>> placed = new ArrayList<>();
     for (int i = 0; i < nodes.size(); i++) {
       Node node = nodes.get(i);
-      if (!VIEWS.contains(node.kind())) {
-        Buffers.Slot reused = inPlaceSlot(node, i, roots, lastUse, slots);
-        for (SDVariable output : node.outputs()) {
+      if (!views.skips(node)) {
+        Buffers.Slot reused = inPlaceSlot(node, i, views, lastUse, slots);
+        for (SDVariable output : views.owned(node)) {
           Buffers.Slot slot =
               reused != null
                   ? reused
@@ -291,8 +274,8 @@ public final class Plan implements AutoCloseable {
         }
       }
       Set<String> touched = new HashSet<>();
-      node.inputs().forEach(v -> touched.add(roots.getOrDefault(v.name(), v.name())));
-      node.outputs().forEach(v -> touched.add(roots.get(v.name())));
+      node.inputs().forEach(v -> touched.add(views.root(v.name())));
+      node.outputs().forEach(v -> touched.add(views.root(v.name())));
       for (String root : touched) {
         if (lastUse.get(root) == i && slots.containsKey(root)) {
           buffers.release(slots.remove(root));
@@ -300,15 +283,9 @@ public final class Plan implements AutoCloseable {
       }
     }
     placed.forEach(e -> arrays.put(e.getKey(), view(e.getValue(), e.getKey())));
+    views.bind(graph, nodes, arrays);
     for (Node node : nodes) {
-      if (VIEWS.contains(node.kind())) {
-        SDVariable output = node.outputs().get(0);
-        INDArray source = arrays.get(node.inputs().get(0).name());
-        arrays.put(output.name(), source.reshape('c', graph.shape(output)));
-      }
-    }
-    for (Node node : nodes) {
-      if (!VIEWS.contains(node.kind())) {
+      if (!views.skips(node)) {
         INDArray[] results =
             node.outputs().stream().map(v -> arrays.get(v.name())).toArray(INDArray[]::new);
         Runnable fused = kernels ? Kernels.find(node, inputs(node), results) : null;
@@ -321,7 +298,7 @@ public final class Plan implements AutoCloseable {
   private Buffers.Slot inPlaceSlot(
       Node node,
       int index,
-      Map<String, String> roots,
+      Views views,
       Map<String, Integer> lastUse,
       Map<String, Buffers.Slot> slots) {
     if (!IN_PLACE.contains(node.kind())) {
@@ -329,7 +306,7 @@ public final class Plan implements AutoCloseable {
     }
     SDVariable output = node.outputs().get(0);
     for (SDVariable input : node.inputs()) {
-      String root = roots.getOrDefault(input.name(), input.name());
+      String root = views.root(input.name());
       if (slots.containsKey(root)
           && lastUse.get(root) == index
           && input.dataType() == output.dataType()

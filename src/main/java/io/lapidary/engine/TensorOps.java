@@ -31,12 +31,15 @@ abstract class TensorOps extends ElementwiseOps {
         "%s is no permutation of %d axes",
         Arrays.toString(permutation),
         shape.length);
-    return add(
-        "permute",
-        sd.permute(x, permutation),
-        Shapes.permute(shape, permutation),
-        unary(up -> permute(up, Shapes.inverse(permutation))),
-        x);
+    SDVariable[] output = {sd.permute(x, permutation)};
+    return graph
+        .record(
+            "permute",
+            new SDVariable[] {x},
+            output,
+            new long[][] {Shapes.permute(shape, permutation)},
+            unary(up -> permute(up, Shapes.inverse(permutation))),
+            Arrays.stream(permutation).asDoubleStream().toArray())[0];
   }
 
   /** The two last axes exchanged. */
@@ -297,24 +300,26 @@ abstract class TensorOps extends ElementwiseOps {
     long[] shape = left.clone();
     shape[r - 2] = left[transposeA ? r - 1 : r - 2];
     shape[r - 1] = right[transposeB ? r - 2 : r - 1];
-    return add(
-        "matmul",
-        sd.mmul(a, b, transposeA, transposeB, false),
-        shape,
-        (up, wanted) -> {
-          SDVariable g = up[0];
-          SDVariable da = null;
-          SDVariable db = null;
-          if (wanted[0]) {
-            da = transposeA ? matmul(b, g, transposeB, true) : matmul(g, b, false, !transposeB);
-          }
-          if (wanted[1]) {
-            db = transposeB ? matmul(g, a, true, transposeA) : matmul(a, g, !transposeA, false);
-          }
-          return new SDVariable[] {da, db};
-        },
-        a,
-        b);
+    return graph
+        .record(
+            "matmul",
+            new SDVariable[] {a, b},
+            new SDVariable[] {sd.mmul(a, b, transposeA, transposeB, false)},
+            new long[][] {shape},
+            (up, wanted) -> {
+              SDVariable g = up[0];
+              SDVariable da = null;
+              SDVariable db = null;
+              if (wanted[0]) {
+                da = transposeA ? matmul(b, g, transposeB, true) : matmul(g, b, false, !transposeB);
+              }
+              if (wanted[1]) {
+                db = transposeB ? matmul(g, a, true, transposeA) : matmul(a, g, !transposeA, false);
+              }
+              return new SDVariable[] {da, db};
+            },
+            transposeA ? 1 : 0,
+            transposeB ? 1 : 0)[0];
   }
 
   /**

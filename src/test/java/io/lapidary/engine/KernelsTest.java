@@ -49,6 +49,33 @@ class KernelsTest {
         });
     CASES.put("sum of leading axes", (in, s) -> in.ops().sum(in.any(s), false, 0));
     CASES.put("sum of trailing axes", (in, s) -> in.ops().sum(in.any(s), true, -1));
+    CASES.put("relu", (in, s) -> in.ops().square(in.ops().relu(in.distinct(s))));
+    CASES.put(
+        "rotary",
+        (in, s) -> {
+          long d = 2 * s[1];
+          SDVariable x = in.any(2, 3, s[0], d + 1);
+          return in.ops().rotary(x, in.any(s[0], d), in.any(s[0], d));
+        });
+    CASES.put(
+        "attention by split heads",
+        (in, s) -> {
+          Ops o = in.ops();
+          long t = Math.min(s[1], 40);
+          SDVariable[] heads = new SDVariable[3];
+          for (int i = 0; i < 3; i++) {
+            heads[i] = o.permute(o.reshape(in.any(2, t, 12), 2, t, 3, 4), 0, 2, 1, 3);
+          }
+          NeuralOps.AttentionMask mask =
+              s[0] == 1
+                  ? NeuralOps.AttentionMask.FULL
+                  : new NeuralOps.AttentionMask(true, s[0] == 5 ? 0 : 7);
+          SDVariable y = o.attention(heads[0], heads[1], heads[2], 0.5, mask, null);
+          return o.square(o.reshape(o.permute(y, 0, 2, 1, 3), 2, t, 12));
+        });
+    CASES.put(
+        "channel sums",
+        (in, s) -> in.ops().sum(in.any(2, 3, Math.min(s[0], 5), s[1]), false, 0, 2, 3));
     CASES.put(
         "embedding", (in, s) -> in.ops().embedding(in.any(7, s[s.length - 1]), in.ids(7, s[0])));
   }

@@ -9,6 +9,7 @@ import static io.lapidary.engine.vector.Lanes.tail;
 import java.nio.ByteBuffer;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
 
 /** Activations and their gradients in one pass. */
 final class ActivationKernels {
@@ -120,6 +121,17 @@ final class ActivationKernels {
     if (i < to) {
       VectorMask<Float> mask = tail(to - i);
       store(swishGradient(load(x, i, mask), load(up, i, mask), beta), dx, i, mask);
+    }
+  }
+
+  static void reluGradient(ByteBuffer x, ByteBuffer up, ByteBuffer dx, int from, int to) {
+    int i = from;
+    FloatVector zero = FloatVector.zero(SPECIES);
+    for (; i + WIDTH <= to; i += WIDTH) {
+      store(zero.blend(load(up, i), load(x, i).compare(VectorOperators.GT, 0f)), dx, i);
+    }
+    for (; i < to; i++) {
+      Lanes.put(dx, i, Lanes.get(x, i) > 0 ? Lanes.get(up, i) : 0);
     }
   }
 }

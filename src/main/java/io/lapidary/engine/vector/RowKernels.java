@@ -294,6 +294,26 @@ final class RowKernels {
     }
   }
 
+  /** Sum of each channel: x [images, channels, pixels] to y [channels]. */
+  static void sumChannels(
+      ByteBuffer x, ByteBuffer y, int from, int to, int images, int channels, int pixels) {
+    int whole = pixels - pixels % WIDTH;
+    for (int c = from; c < to; c++) {
+      FloatVector sum = FloatVector.zero(SPECIES);
+      float rest = 0;
+      for (int image = 0; image < images; image++) {
+        int start = (image * channels + c) * pixels;
+        for (int i = 0; i < whole; i += WIDTH) {
+          sum = sum.add(load(x, start + i));
+        }
+        for (int i = whole; i < pixels; i++) {
+          rest += Lanes.get(x, start + i);
+        }
+      }
+      Lanes.put(y, c, sum.reduceLanes(VectorOperators.ADD) + rest);
+    }
+  }
+
   /** Cross-entropy per row: ln Σ eˣ − x[target], the target spread by {@code smoothing}. */
   static void crossEntropy(
       ByteBuffer x, ByteBuffer ids, ByteBuffer loss, float smoothing, int from, int to, int n) {

@@ -26,6 +26,12 @@ public final class VectorKernels {
           "cross_entropy_bp",
           "sum_rows",
           "sum_columns",
+          "sum_channels",
+          "attention_weights",
+          "attention_weights_bp",
+          "rotary",
+          "rotary_bp",
+          "relu_bp",
           "gather",
           "scatter_add");
 
@@ -149,6 +155,40 @@ public final class VectorKernels {
         yield () ->
             Workers.run(height, width, (f, t) -> RowKernels.sumColumns(x[0], y[0], f, t, width));
       }
+      case "sum_channels" -> {
+        int channels = (int) out[0].length();
+        int images = (int) in[0].size(0);
+        int pixels = length / channels / images;
+        yield () ->
+            Workers.run(
+                channels,
+                (long) images * pixels,
+                (f, t) -> RowKernels.sumChannels(x[0], y[0], f, t, images, channels, pixels));
+      }
+      case "attention_weights" -> {
+        AttentionKernels.Mask mask = AttentionKernels.mask(attributes, n);
+        yield () ->
+            Workers.run(
+                rows, 8L * n, (f, t) -> AttentionKernels.weights(x[0], y[0], a, mask, f, t));
+      }
+      case "attention_weights_bp" ->
+          () ->
+              Workers.run(
+                  rows, 2L * n, (f, t) -> AttentionKernels.gradient(x[0], x[1], y[0], a, f, t, n));
+      case "rotary", "rotary_bp" -> {
+        int positions = (int) in[1].size(0);
+        int size = (int) in[1].size(1);
+        boolean forward = kind.equals("rotary");
+        yield () ->
+            Workers.run(
+                rows,
+                2L * n,
+                (f, t) ->
+                    AttentionKernels.rotary(
+                        x[0], x[1], x[2], y[0], forward, f, t, n, positions, size));
+      }
+      case "relu_bp" ->
+          flat(length, 2, (f, t) -> ActivationKernels.reluGradient(x[0], x[1], y[0], f, t));
       case "gather" ->
           in[1].dataType() != DataType.INT
               ? null

@@ -8,7 +8,7 @@ import java.util.concurrent.Executors;
  * Splits a range over the cores that native ops use too ({@code OMP_NUM_THREADS}). Pieces are
  * fixed, so results do not vary.
  */
-final class Workers {
+public final class Workers {
   private static final int THREADS = threads();
   private static final ExecutorService POOL =
       THREADS < 2
@@ -25,7 +25,7 @@ final class Workers {
 
   /** Work on [from, to). */
   @FunctionalInterface
-  interface Range {
+  public interface Range {
     void run(int from, int to);
   }
 
@@ -40,7 +40,7 @@ final class Workers {
   }
 
   /** Runs {@code range} over [0, count), on several threads when the work is worth a hand-over. */
-  static void run(int count, long workPerItem, Range range) {
+  public static void run(int count, long workPerItem, Range range) {
     int pieces = count * workPerItem < 65_536 ? 1 : Math.min(THREADS, count);
     if (pieces < 2) {
       range.run(0, count);

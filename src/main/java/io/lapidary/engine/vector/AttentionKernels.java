@@ -1,0 +1,161 @@
+package io.lapidary.engine.vector;
+
+import static io.lapidary.engine.vector.Lanes.SPECIES;
+import static io.lapidary.engine.vector.Lanes.WIDTH;
+import static io.lapidary.engine.vector.Lanes.load;
+import static io.lapidary.engine.vector.Lanes.store;
+import static io.lapidary.engine.vector.Lanes.tail;
+
+import java.nio.ByteBuffer;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+
+/** Kernels of attention: masked softmax of scores, and rotary positions. */
+final class AttentionKernels {
+  private AttentionKernels() {}
+
+  /** Which keys the query of a row sees. */
+  record Mask(boolean causal, int window, int queries, int keys) {
+    int first(int row) {
+      return window == 0 ? 0 : Math.max(0, position(row) - window + 1);
+    }
+
+    int last(int row) {
+      return causal ? position(row) : keys - 1;
+    }
+
+    private int position(int row) {
+      return row % queries + keys - queries;
+    }
+  }
+
+  /** From the region's numbers: scale, causal, window, queries. */
+  static Mask mask(double[] attributes, int keys) {
+    return new Mask(attributes[1] != 0, (int) attributes[2], (int) attributes[3], keys);
+  }
+
+  /** Softmax of scale · x over the visible keys, 0 elsewhere. */
+  static void weights(ByteBuffer x, ByteBuffer y, float scale, Mask mask, int from, int to) {
+    int n = mask.keys();
+    for (int r = from; r < to; r++) {
+      int row = r * n;
+      int first = row + mask.first(r);
+      int end = row + mask.last(r) + 1;
+      int whole = end - (end - first) % WIDTH;
+      VectorMask<Float> rest = tail(end - whole);
+      FloatVector best = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
+      for (int i = first; i < whole; i += WIDTH) {
+        best = best.max(load(x, i).mul(scale));
+      }
+      float top = best.reduceLanes(VectorOperators.MAX);
+      if (whole < end) {
+        top = Math.max(top, load(x, whole, rest).mul(scale).reduceLanes(VectorOperators.MAX, rest));
+      }
+      FloatVector sums = FloatVector.zero(SPECIES);
+      for (int i = first; i < whole; i += WIDTH) {
+        FloatVector e = Lanes.exp(load(x, i).mul(scale).sub(top));
+        store(e, y, i);
+        sums = sums.add(e);
+      }
+      float sum = sums.reduceLanes(VectorOperators.ADD);
+      if (whole < end) {
+        FloatVector e = Lanes.exp(load(x, whole, rest).mul(scale).sub(top));
+        store(e, y, whole, rest);
+        sum += e.reduceLanes(VectorOperators.ADD, rest);
+      }
+      float factor = 1 / sum;
+      for (int i = first; i < whole; i += WIDTH) {
+        store(load(y, i).mul(factor), y, i);
+      }
+      if (whole < end) {
+        store(load(y, whole, rest).mul(factor), y, whole, rest);
+      }
+      clear(y, row, first);
+      clear(y, end, row + n);
+    }
+  }
+
+  private static void clear(ByteBuffer y, int from, int to) {
+    int i = from;
+    for (; i + WIDTH <= to; i += WIDTH) {
+      store(FloatVector.zero(SPECIES), y, i);
+    }
+    for (; i < to; i++) {
+      Lanes.put(y, i, 0);
+    }
+  }
+
+  /** scale · y (up − ⟨up, y⟩); hidden keys have y = 0 and so no gradient. */
+  static void gradient(
+      ByteBuffer y, ByteBuffer up, ByteBuffer dx, float scale, int from, int to, int n) {
+    int whole = n - n % WIDTH;
+    VectorMask<Float> rest = tail(n - whole);
+    for (int r = from; r < to; r++) {
+      int row = r * n;
+      FloatVector sums = FloatVector.zero(SPECIES);
+      for (int i = 0; i < whole; i += WIDTH) {
+        sums = load(y, row + i).fma(load(up, row + i), sums);
+      }
+      float along = sums.reduceLanes(VectorOperators.ADD);
+      if (whole < n) {
+        FloatVector product = load(y, row + whole, rest).mul(load(up, row + whole, rest));
+        along += product.reduceLanes(VectorOperators.ADD, rest);
+      }
+      for (int i = 0; i < whole; i += WIDTH) {
+        FloatVector g = load(up, row + i).sub(along).mul(load(y, row + i)).mul(scale);
+        store(g, dx, row + i);
+      }
+      if (whole < n) {
+        FloatVector g = load(up, row + whole, rest).sub(along);
+        store(g.mul(load(y, row + whole, rest)).mul(scale), dx, row + whole, rest);
+      }
+    }
+  }
+
+  /**
+   * Turns the pairs (j, j + size/2) of each row by its position's angle, back when not {@code
+   * forward}.
+   */
+  static void rotary(
+      ByteBuffer x,
+      ByteBuffer cos,
+      ByteBuffer sin,
+      ByteBuffer y,
+      boolean forward,
+      int from,
+      int to,
+      int n,
+      int positions,
+      int size) {
+    int half = size / 2;
+    int whole = half - half % WIDTH;
+    for (int r = from; r < to; r++) {
+      int row = r * n;
+      int table = r % positions * size;
+      for (int j = 0; j < whole; j += WIDTH) {
+        FloatVector a = load(x, row + j);
+        FloatVector b = load(x, row + half + j);
+        FloatVector low = load(sin, table + j);
+        FloatVector high = load(sin, table + half + j);
+        FloatVector left = a.mul(load(cos, table + j));
+        FloatVector right = b.mul(load(cos, table + half + j));
+        store(forward ? left.sub(b.mul(low)) : left.add(b.mul(high)), y, row + j);
+        store(forward ? right.add(a.mul(high)) : right.sub(a.mul(low)), y, row + half + j);
+      }
+      for (int j = whole; j < half; j++) {
+        float a = Lanes.get(x, row + j);
+        float b = Lanes.get(x, row + half + j);
+        float low = Lanes.get(sin, table + j);
+        float high = Lanes.get(sin, table + half + j);
+        float left = a * Lanes.get(cos, table + j);
+        float right = b * Lanes.get(cos, table + half + j);
+        Lanes.put(y, row + j, forward ? left - b * low : left + b * high);
+        Lanes.put(y, row + half + j, forward ? right + a * high : right - a * low);
+      }
+      for (int j = size; j < n; j++) {
+        Lanes.put(y, row + j, Lanes.get(x, row + j));
+      }
+    }
+  }
+}

@@ -3,12 +3,12 @@ package io.lapidary.app.bench;
 import io.lapidary.BuildInfo;
 import io.lapidary.Check;
 import io.lapidary.engine.Runtime;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.nativeblas.NativeOpsHolder;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -65,17 +65,21 @@ public final class BenchCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   @Override
-  public Integer call() {
+  public Integer call() throws IOException, InterruptedException {
     Check.that(seconds >= 0 && seconds <= 3600, "--seconds must be in [0, 3600], got %s", seconds);
     List<String> chosen = names.isEmpty() ? Catalog.names() : names;
     List<String> yardstick = yardstick();
     chosen.forEach(Catalog::workload); // a wrong name fails before anything is timed
     yardstick.forEach(Catalog::stock);
-    Runtime.check();
     if (threads != null) {
-      setThreads(threads);
-      warnOfKernels();
+      Check.that(
+          threads >= 1 && threads <= 1024, "--threads must be in [1, 1024], got %d", threads);
+      if (!FreshProcess.has(threads)) {
+        List<String> args = spec.root().commandLine().getParseResult().originalArgs();
+        return FreshProcess.run(threads, args, spec.commandLine().getOut());
+      }
     }
+    Runtime.check();
     String engine = "lapidary-" + BuildInfo.read().version();
     PrintWriter out = spec.commandLine().getOut();
     if (!json) {
@@ -118,27 +122,7 @@ public final class BenchCommand implements Callable<Integer> {
     out.flush();
   }
 
-  /** The fused kernels take their threads from the environment, once. */
-  private void warnOfKernels() {
-    if (!threads.toString().equals(System.getenv("OMP_NUM_THREADS"))) {
-      PrintWriter err = spec.commandLine().getErr();
-      err.printf(
-          "lapidary: --threads %d holds for native operations; fused kernels keep the threads that"
-              + " the program started with; OMP_NUM_THREADS=%d lapidary bench sets both%n",
-          threads, threads);
-      err.flush();
-    }
-  }
-
   private static int threads() {
     return Nd4j.getEnvironment().maxThreads();
-  }
-
-  private static void setThreads(int threads) {
-    Check.that(threads >= 1 && threads <= 1024, "--threads must be in [1, 1024], got %d", threads);
-    Nd4j.getEnvironment().setMaxThreads(threads);
-    Nd4j.getEnvironment().setMaxMasterThreads(threads);
-    NativeOpsHolder.getInstance().getDeviceNativeOps().setOmpNumThreads(threads);
-    Nd4j.factory().blas().setMaxThreads(threads);
   }
 }

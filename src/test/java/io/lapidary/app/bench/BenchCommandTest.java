@@ -44,6 +44,17 @@ class BenchCommandTest {
   }
 
   @Test
+  void anotherNumberOfThreadsIsTheOneReported() throws IOException {
+    String own = System.getenv("OMP_NUM_THREADS");
+    int other = "2".equals(own) ? 1 : 2;
+    Outcome outcome =
+        run("bench", "gemm", "--json", "--seconds", "0", "--threads", Integer.toString(other));
+    assertThat(outcome.code()).as(outcome.err()).isZero();
+    JsonNode line = new ObjectMapper().readTree(outcome.out());
+    assertThat(line.get("threads").asInt()).isEqualTo(other);
+  }
+
+  @Test
   void tableIsAligned() {
     Timing quick = new Timing("gemm", 1.23456, 1, 5, 1, "lapidary");
     Timing slow = new Timing("convnet_step", 12345.6, 9999.9, 100, 16, "lapidary");

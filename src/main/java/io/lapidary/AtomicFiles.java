@@ -35,6 +35,10 @@ public final class AtomicFiles {
         absolute.resolveSibling(
             "." + absolute.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
     try {
+      if (Files.exists(absolute) && !Files.isRegularFile(absolute)) {
+        // renaming would put a file in the place of a device or of a link to one
+        throw new IOException("it is a folder or a device, not a file");
+      }
       Files.createDirectories(absolute.getParent());
       try {
         writer.write(temporary);

@@ -2,6 +2,7 @@ package io.lapidary.app;
 
 import io.lapidary.AtomicFiles;
 import io.lapidary.InputException;
+import io.lapidary.train.DivergedException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -14,6 +15,9 @@ import picocli.CommandLine.UnmatchedArgumentException;
 final class Failures {
   /** Exit code for wrong usage, unusable input, or too little memory. */
   static final int BAD_INPUT = 2;
+
+  /** Exit code for a check or a training that failed. */
+  static final int FAILED = 1;
 
   /** Exit code for an error in the program itself. */
   static final int UNEXPECTED = 70;
@@ -35,6 +39,10 @@ final class Failures {
 
   /** Reports a failure of a running command. */
   static int report(Throwable failure, boolean verbose, PrintWriter err) {
+    if (failure instanceof DivergedException) {
+      line(err, words(failure));
+      return finish(failure, verbose, err, FAILED);
+    }
     if (failure instanceof InputException || failure instanceof IllegalArgumentException) {
       line(err, words(failure));
       return finish(failure, verbose, err, BAD_INPUT);

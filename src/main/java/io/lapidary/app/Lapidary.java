@@ -20,7 +20,15 @@ import picocli.CommandLine.ScopeType;
 @Command(
     name = "lapidary",
     description = "Cuts, polishes and reads trained networks on the JVM.",
-    subcommands = {DoctorCommand.class, CheckpointCommand.class, BenchCommand.class},
+    subcommands = {
+      DoctorCommand.class,
+      DatasetsCommand.class,
+      CheckpointCommand.class,
+      TrainCommand.class,
+      ReproduceCommand.class,
+      ReportCommand.class,
+      BenchCommand.class
+    },
     mixinStandardHelpOptions = true,
     versionProvider = Lapidary.Version.class,
     scope = ScopeType.INHERIT,
@@ -43,6 +51,16 @@ public final class Lapidary implements Runnable {
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
+  private final Registry registry;
+
+  Lapidary() {
+    this(Registry.standard());
+  }
+
+  Lapidary(Registry registry) {
+    this.registry = registry;
+  }
+
   /** Runs one command and ends the process with its exit code. */
   public static void main(String[] args) {
     PrintWriter out = writer(System.out);
@@ -59,7 +77,11 @@ public final class Lapidary implements Runnable {
    * @return the exit code: 0 done, 1 a check or claim failed, 2 bad usage or input, 70 unexpected
    */
   public static int run(PrintWriter out, PrintWriter err, String... args) {
-    Lapidary lapidary = new Lapidary();
+    return run(Registry.standard(), out, err, args);
+  }
+
+  static int run(Registry registry, PrintWriter out, PrintWriter err, String... args) {
+    Lapidary lapidary = new Lapidary(registry);
     CommandLine commandLine =
         new CommandLine(lapidary)
             .setOut(out)
@@ -74,6 +96,11 @@ public final class Lapidary implements Runnable {
     } catch (Throwable failure) { // errors such as out of memory pass picocli's handlers
       return Failures.report(failure, lapidary.verbose, err);
     }
+  }
+
+  /** What the command line that {@code spec} is part of can be asked for by name. */
+  static Registry registry(CommandLine.Model.CommandSpec spec) {
+    return ((Lapidary) spec.root().userObject()).registry;
   }
 
   /** Without a command there is nothing to do. */

@@ -65,6 +65,24 @@ public final class ConfigFiles {
   }
 
   /**
+   * Reads one group of a file as a record of its own; the other keys are left to another call.
+   *
+   * @param group a key at the top of the file; an absent one counts as a group without keys
+   * @throws InputException as {@link #load}, with key paths from the top of the file
+   */
+  public static <T> T loadGroup(
+      Path file, Map<String, String> overrides, String group, Class<T> type) {
+    Resolved resolved = resolve(file, overrides);
+    JsonNode tree = resolved.tree.get(group);
+    return StrictBinding.bind(
+        MAPPER,
+        tree == null || tree.isNull() ? MAPPER.createObjectNode() : tree,
+        type,
+        group,
+        path -> resolved.place(file, path));
+  }
+
+  /**
    * The merged tree of a file, what it extends, and the overrides, before any record sees it.
    *
    * @throws InputException as {@link #load}, for the files only

@@ -61,6 +61,16 @@ final class StrictBinding {
    */
   static <T> T bind(
       ObjectMapper mapper, JsonNode tree, Class<T> type, UnaryOperator<String> where) {
+    return bind(mapper, tree, type, "", where);
+  }
+
+  /** As above for a tree that stands at {@code prefix} in the file. */
+  static <T> T bind(
+      ObjectMapper mapper,
+      JsonNode tree,
+      Class<T> type,
+      String prefix,
+      UnaryOperator<String> where) {
     try {
       T value = mapper.treeToValue(tree, type);
       if (value == null) {
@@ -69,7 +79,8 @@ final class StrictBinding {
       return value;
     } catch (JsonMappingException e) {
       String stray = stray(e, tree);
-      String path = stray == null ? path(e.getPath()) : stray;
+      String below = stray == null ? path(e.getPath()) : stray;
+      String path = prefix.isEmpty() || below.isEmpty() ? prefix + below : prefix + "." + below;
       String problem = stray == null ? problem(e, tree) : unknown(components(e));
       throw new InputException(
           String.format(

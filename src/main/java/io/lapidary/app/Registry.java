@@ -1,0 +1,49 @@
+package io.lapidary.app;
+
+import io.lapidary.Check;
+import io.lapidary.InputException;
+import io.lapidary.method.clip.ClipExperiment;
+import io.lapidary.report.Experiment;
+import io.lapidary.train.TrainingTask;
+import io.lapidary.train.task.ImageClassifierTask;
+import java.util.List;
+import java.util.function.Function;
+
+/** What commands can be asked for by name. A new method adds one line to each list it serves. */
+record Registry(List<Experiment<?>> experiments, List<TrainingTask<?>> tasks) {
+
+  Registry {
+    experiments = List.copyOf(experiments);
+    tasks = List.copyOf(tasks);
+    Check.that(
+        experiments.stream().map(Experiment::name).distinct().count() == experiments.size(),
+        "two experiments have one name");
+    Check.that(
+        tasks.stream().map(TrainingTask::name).distinct().count() == tasks.size(),
+        "two tasks have one name");
+  }
+
+  /** Everything this program has. */
+  static Registry standard() {
+    return new Registry(List.of(new ClipExperiment()), List.of(new ImageClassifierTask()));
+  }
+
+  /**
+   * The experiment of that name; an unknown one is an {@link InputException} with the near ones.
+   */
+  Experiment<?> experiment(String name) {
+    return named("experiment", name, experiments, Experiment::name);
+  }
+
+  /** The task of that name; an unknown one is an {@link InputException} with the near ones. */
+  TrainingTask<?> task(String name) {
+    return named("task", name, tasks, TrainingTask::name);
+  }
+
+  private static <T> T named(String kind, String name, List<T> all, Function<T, String> nameOf) {
+    return all.stream()
+        .filter(item -> nameOf.apply(item).equals(name))
+        .findFirst()
+        .orElseThrow(() -> Names.unknown(kind, name, all.stream().map(nameOf).toList()));
+  }
+}

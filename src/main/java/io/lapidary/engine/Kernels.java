@@ -11,6 +11,8 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /** The seam between plans and fused kernels: which regions and ops have one, on this machine. */
 final class Kernels {
+  private static final boolean ENABLED = detect();
+
   private Kernels() {}
 
   /**
@@ -18,6 +20,10 @@ final class Kernels {
    * -Dlapidary.kernels=false}.
    */
   static boolean enabled() {
+    return ENABLED;
+  }
+
+  private static boolean detect() {
     return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
         && !"false".equals(System.getProperty("lapidary.kernels"))
         && !Nd4j.getExecutioner().getClass().getSimpleName().contains("Cuda");

@@ -1,6 +1,7 @@
 package io.lapidary.train;
 
 import io.lapidary.Check;
+import io.lapidary.engine.FusedUpdates;
 import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -64,6 +65,23 @@ public final class Adam implements Optimizer {
     double rate = u.learningRate() * root / (1 - Math.pow(b1, step));
     INDArray m = state.get(FIRST, u.name(), weight);
     INDArray v = state.get(SECOND, u.name(), weight);
+    boolean fused =
+        FusedUpdates.adam(
+            weight,
+            u.gradient(),
+            m,
+            v,
+            gradientScale,
+            decoupled ? 0 : u.weightDecay(),
+            decoupled ? 1 - u.learningRate() * u.weightDecay() : 1,
+            b1,
+            b2,
+            u.learningRate() / (1 - Math.pow(b1, step)),
+            root,
+            epsilon);
+    if (fused) {
+      return;
+    }
     INDArray result = change.like(u.name(), weight);
     INDArray gradient = u.gradient();
     boolean coupled = !decoupled && u.weightDecay() != 0;

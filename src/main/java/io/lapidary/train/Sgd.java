@@ -1,6 +1,7 @@
 package io.lapidary.train;
 
 import io.lapidary.Check;
+import io.lapidary.engine.FusedUpdates;
 import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -35,6 +36,20 @@ public final class Sgd implements Optimizer {
   public void step(List<Update> updates, double gradientScale, long step) {
     for (Update u : updates) {
       INDArray weight = u.weight();
+      boolean fused =
+          momentum > 0
+              && !nesterov
+              && FusedUpdates.momentum(
+                  weight,
+                  u.gradient(),
+                  state.get(MOMENTUM, u.name(), weight),
+                  gradientScale,
+                  u.weightDecay(),
+                  momentum,
+                  u.learningRate());
+      if (fused) {
+        continue;
+      }
       INDArray d = u.gradient().muli(gradientScale, change.like(u.name(), weight));
       if (u.weightDecay() != 0) {
         d.addi(weight.muli(u.weightDecay(), other.like(u.name(), weight)));

@@ -64,7 +64,7 @@ final class ActivationKernels {
     }
     if (i < to) {
       VectorMask<Float> mask = tail(to - i);
-      store(gelu(load(x, i, mask)), y, i, mask);
+      store(gelu(load(x, i, mask)), y, i, mask, 0);
     }
   }
 
@@ -75,7 +75,7 @@ final class ActivationKernels {
     }
     if (i < to) {
       VectorMask<Float> mask = tail(to - i);
-      store(geluGradient(load(x, i, mask), load(up, i, mask)), dx, i, mask);
+      store(geluGradient(load(x, i, mask), load(up, i, mask)), dx, i, mask, 0);
     }
   }
 
@@ -86,7 +86,7 @@ final class ActivationKernels {
     }
     if (i < to) {
       VectorMask<Float> mask = tail(to - i);
-      store(geluTanh(load(x, i, mask)), y, i, mask);
+      store(geluTanh(load(x, i, mask)), y, i, mask, 0);
     }
   }
 
@@ -97,7 +97,7 @@ final class ActivationKernels {
     }
     if (i < to) {
       VectorMask<Float> mask = tail(to - i);
-      store(geluTanhGradient(load(x, i, mask), load(up, i, mask)), dx, i, mask);
+      store(geluTanhGradient(load(x, i, mask), load(up, i, mask)), dx, i, mask, 0);
     }
   }
 
@@ -108,7 +108,7 @@ final class ActivationKernels {
     }
     if (i < to) {
       VectorMask<Float> mask = tail(to - i);
-      store(swish(load(x, i, mask), beta), y, i, mask);
+      store(swish(load(x, i, mask), beta), y, i, mask, 0);
     }
   }
 
@@ -120,7 +120,7 @@ final class ActivationKernels {
     }
     if (i < to) {
       VectorMask<Float> mask = tail(to - i);
-      store(swishGradient(load(x, i, mask), load(up, i, mask), beta), dx, i, mask);
+      store(swishGradient(load(x, i, mask), load(up, i, mask), beta), dx, i, mask, 0);
     }
   }
 

@@ -61,7 +61,7 @@ final class AttentionKernels {
       float sum = sums.reduceLanes(VectorOperators.ADD);
       if (whole < end) {
         FloatVector e = Lanes.exp(load(x, whole, rest).mul(scale).sub(top));
-        store(e, y, whole, rest);
+        store(e, y, whole, rest, to * n);
         sum += e.reduceLanes(VectorOperators.ADD, rest);
       }
       float factor = 1 / sum;
@@ -69,7 +69,7 @@ final class AttentionKernels {
         store(load(y, i).mul(factor), y, i);
       }
       if (whole < end) {
-        store(load(y, whole, rest).mul(factor), y, whole, rest);
+        store(load(y, whole, rest).mul(factor), y, whole, rest, to * n);
       }
       clear(y, row, first);
       clear(y, end, row + n);
@@ -108,7 +108,7 @@ final class AttentionKernels {
       }
       if (whole < n) {
         FloatVector g = load(up, row + whole, rest).sub(along);
-        store(g.mul(load(y, row + whole, rest)).mul(scale), dx, row + whole, rest);
+        store(g.mul(load(y, row + whole, rest)).mul(scale), dx, row + whole, rest, to * n);
       }
     }
   }

@@ -30,8 +30,17 @@ final class Lanes {
     return FloatVector.fromByteBuffer(SPECIES, buffer, offset << 2, ORDER, mask);
   }
 
-  static void store(FloatVector value, ByteBuffer buffer, int offset, VectorMask<Float> mask) {
-    value.intoByteBuffer(buffer, offset << 2, ORDER, mask);
+  /**
+   * Stores the lanes of a tail. Below {@code limit}, the end of what this thread owns, the values
+   * behind the tail are rewritten with themselves, which is fast; beyond it lane by lane.
+   */
+  static void store(
+      FloatVector value, ByteBuffer buffer, int offset, VectorMask<Float> mask, int limit) {
+    if (offset + WIDTH <= limit) {
+      store(load(buffer, offset).blend(value, mask), buffer, offset);
+    } else {
+      value.intoByteBuffer(buffer, offset << 2, ORDER, mask);
+    }
   }
 
   /** The lanes that hold the {@code count} &lt; WIDTH last values of a row. */

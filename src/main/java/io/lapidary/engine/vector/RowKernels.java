@@ -30,7 +30,7 @@ final class RowKernels {
       float total = sum.reduceLanes(VectorOperators.ADD);
       if (whole < n) {
         FloatVector e = Lanes.exp(load(x, row + whole, rest).sub(top));
-        store(e, y, row + whole, rest);
+        store(e, y, row + whole, rest, to * n);
         total += e.reduceLanes(VectorOperators.ADD, rest);
       }
       float scale = 1 / total;
@@ -38,7 +38,7 @@ final class RowKernels {
         store(load(y, row + i).mul(scale), y, row + i);
       }
       if (whole < n) {
-        store(load(y, row + whole, rest).mul(scale), y, row + whole, rest);
+        store(load(y, row + whole, rest).mul(scale), y, row + whole, rest, to * n);
       }
     }
   }
@@ -77,7 +77,7 @@ final class RowKernels {
       }
       if (whole < n) {
         FloatVector g = load(up, row + whole, rest).sub(along).mul(load(y, row + whole, rest));
-        store(g, dx, row + whole, rest);
+        store(g, dx, row + whole, rest, to * n);
       }
     }
   }
@@ -147,7 +147,7 @@ final class RowKernels {
         if (bias != null) {
           c = c.add(load(bias, whole, rest));
         }
-        store(c, y, row + whole, rest);
+        store(c, y, row + whole, rest, to * n);
       }
     }
   }
@@ -209,7 +209,7 @@ final class RowKernels {
           g = g.mul(load(gain, whole, rest));
         }
         FloatVector c = load(x, row + whole, rest).sub(m);
-        store(g.sub(flat).sub(c.mul(along)).mul(s), dx, row + whole, rest);
+        store(g.sub(flat).sub(c.mul(along)).mul(s), dx, row + whole, rest, to * n);
       }
     }
   }
@@ -247,9 +247,9 @@ final class RowKernels {
           store(biases, dBias, i);
         }
       } else {
-        store(gains, dGain, i, mask);
+        store(gains, dGain, i, mask, 0);
         if (dBias != null) {
-          store(biases, dBias, i, mask);
+          store(biases, dBias, i, mask, 0);
         }
       }
     }
@@ -271,7 +271,7 @@ final class RowKernels {
         for (int r = 0; r < rows; r++) {
           sum = sum.add(load(x, r * n + i, mask));
         }
-        store(sum, y, i, mask);
+        store(sum, y, i, mask, 0);
       }
     }
   }
@@ -363,7 +363,7 @@ final class RowKernels {
         store(load(dx, row + i).sub(spread).mul(g), dx, row + i);
       }
       if (whole < n) {
-        store(load(dx, row + whole, rest).sub(spread).mul(g), dx, row + whole, rest);
+        store(load(dx, row + whole, rest).sub(spread).mul(g), dx, row + whole, rest, to * n);
       }
       int target = row + ids.getInt(r << 2);
       Lanes.put(dx, target, Lanes.get(dx, target) - (1 - smoothing) * g);

@@ -105,6 +105,9 @@ abstract class ConvOps extends NeuralOps {
         sd.cnn().conv2d(x, weight, config(ws, window)),
         shape,
         (up, wanted) -> {
+          if (!wanted[0]) {
+            return new SDVariable[] {null, convWeightGradient(x, weight, up[0], window)};
+          }
           SDVariable[] both = convGradient(x, weight, up[0], window);
           return new SDVariable[] {wanted[0] ? both[0] : null, wanted[1] ? both[1] : null};
         },
@@ -144,6 +147,28 @@ abstract class ConvOps extends NeuralOps {
           }
           return new SDVariable[] {dx, dw, dg};
         });
+  }
+
+  /**
+   * W(x, g) alone, for a first layer: the native op computes both gradients, and few input channels
+   * slowly.
+   */
+  private SDVariable convWeightGradient(
+      SDVariable x, SDVariable weight, SDVariable up, Window window) {
+    return region(
+        "conv2d_weight_bp",
+        () -> convGradient(x, weight, up, window)[1],
+        y ->
+            (second, wanted) ->
+                new SDVariable[] {
+                  wanted[0] ? convGradient(x, second[0], up, window)[0] : null,
+                  null,
+                  wanted[2] ? plainConv(x, second[0], window) : null
+                },
+        new double[] {window.stride(), window.padding()},
+        x,
+        weight,
+        up);
   }
 
   private static Conv2DConfig config(long[] weight, Window window) {

@@ -33,6 +33,9 @@ final class Kernels {
    * Whether a region can run as one kernel: decided before memory is given out, by types and sizes.
    */
   static boolean has(Graph graph, Node region) {
+    if (ConvWeightGradient.handles(graph, region)) {
+      return true;
+    }
     return VectorKernels.has(region.kind())
         && shaped(graph, region)
         && Stream.concat(region.inputs().stream(), region.outputs().stream())
@@ -60,6 +63,9 @@ final class Kernels {
   /** The kernel of a region or op on fixed arrays; null where there is none. */
   static Runnable find(Node node, INDArray[] inputs, INDArray[] outputs) {
     String kind = node.kind();
+    if (kind.equals("conv2d_weight_bp")) {
+      return ConvWeightGradient.of(node.attributes(), inputs[0], inputs[2], outputs[0]);
+    }
     if (node.isRegion()) {
       Runnable kernel = VectorKernels.find(kind, node.attributes(), inputs, outputs);
       if (kernel == null) {

@@ -77,6 +77,18 @@ class KernelsTest {
         "channel sums",
         (in, s) -> in.ops().sum(in.any(2, 3, Math.min(s[0], 5), s[1]), false, 0, 2, 3));
     CASES.put(
+        "convolution of fixed images",
+        (in, s) -> {
+          int kernel = s[0] == 5 ? 3 : 1;
+          SDVariable x =
+              in.graph.constant(
+                  org.nd4j.linalg.factory.Nd4j.linspace(DataType.FLOAT, -1, 0.01, 3 * 2 * 81)
+                      .reshape(3, 2, 9, 9));
+          int stride = 1 + (int) (s[1] % 2);
+          ConvOps.Window window = ConvOps.Window.of(stride, (int) (s[1] % 3) * (kernel / 2));
+          return in.ops().conv2d(x, in.any(4, 2, kernel, kernel), in.any(4), window);
+        });
+    CASES.put(
         "embedding", (in, s) -> in.ops().embedding(in.any(7, s[s.length - 1]), in.ids(7, s[0])));
   }
 

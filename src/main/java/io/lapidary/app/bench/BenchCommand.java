@@ -1,11 +1,15 @@
 package io.lapidary.app.bench;
 
+import io.lapidary.AtomicFiles;
 import io.lapidary.BuildInfo;
 import io.lapidary.Check;
+import io.lapidary.engine.Plan;
 import io.lapidary.engine.Runtime;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.factory.Nd4j;
@@ -28,10 +32,13 @@ import picocli.CommandLine.Spec;
       "Examples:",
       "  lapidary bench",
       "  lapidary bench gpt_step convnet_step --json --seconds 10",
-      "  lapidary bench gpt_step --stock"
+      "  lapidary bench gpt_step --stock",
+      "  lapidary bench gpt_step --profile --trace gpt_step.trace.json",
+      "  lapidary bench --frozen"
     })
 public final class BenchCommand implements Callable<Integer> {
   private static final long SEED = 0;
+  private static final int PROFILE_ROUNDS = 20;
 
   @Parameters(
       arity = "0..*",
@@ -62,6 +69,22 @@ public final class BenchCommand implements Callable<Integer> {
       description = "Also time the named workloads in plain SameDiff (gpt_step, sae_step).")
   private boolean stock;
 
+  @Option(
+      names = "--profile",
+      description = "Instead of timing steps, show where the time of one step goes.")
+  private boolean profile;
+
+  @Option(
+      names = "--trace",
+      paramLabel = "FILE",
+      description = "With --profile and one workload: also write a trace for chrome://tracing.")
+  private Path trace;
+
+  @Option(
+      names = "--frozen",
+      description = "Time gpt_step trained whole, by adapters only and by its head only.")
+  private boolean frozen;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -71,6 +94,9 @@ public final class BenchCommand implements Callable<Integer> {
     List<String> yardstick = yardstick();
     chosen.forEach(Catalog::workload); // a wrong name fails before anything is timed
     yardstick.forEach(Catalog::stock);
+    Check.that(
+        trace == null || (profile && chosen.size() == 1),
+        "--trace goes with --profile and one workload");
     if (threads != null) {
       Check.that(
           threads >= 1 && threads <= 1024, "--threads must be in [1, 1024], got %d", threads);
@@ -82,6 +108,14 @@ public final class BenchCommand implements Callable<Integer> {
     Runtime.check();
     String engine = "lapidary-" + BuildInfo.read().version();
     PrintWriter out = spec.commandLine().getOut();
+    if (frozen) {
+      frozen(out);
+      return 0;
+    }
+    if (profile) {
+      profile(chosen, out);
+      return 0;
+    }
     if (!json) {
       out.println(Timing.headerRow());
     }
@@ -96,6 +130,51 @@ public final class BenchCommand implements Callable<Integer> {
       print(out, Timing.of(name, watch, threads(), "samediff-fit"));
     }
     return 0;
+  }
+
+  private void profile(List<String> chosen, PrintWriter out) {
+    for (String name : chosen) {
+      try (Step step = Step.compile(Catalog.workload(name).build(DataType.FLOAT, SEED))) {
+        Stopwatch watch = new Stopwatch(Math.min(seconds, 1), System::nanoTime);
+        while (watch.more()) {
+          watch.start();
+          step.run();
+          watch.stop();
+        }
+        List<Plan.CallTime> calls = step.profile(PROFILE_ROUNDS);
+        double inPlan = calls.stream().mapToDouble(Plan.CallTime::microseconds).sum() / 1e3;
+        double update = Math.max(0, watch.medianMillis() - inPlan);
+        Profile found = new Profile(name, calls, step.stats(), update);
+        found.lines().forEach(out::println);
+        out.println();
+        if (trace != null) {
+          AtomicFiles.writeText(trace, found.trace());
+        }
+      }
+    }
+  }
+
+  private void frozen(PrintWriter out) {
+    String row = "%-10s %12s %8s %11s %11s%n";
+    out.printf(row, "trained", "values", "calls", "median_ms", "min_ms");
+    for (Gpt.Scope scope : List.of(Gpt.Scope.ALL, Gpt.Scope.ADAPTERS, Gpt.Scope.HEAD)) {
+      Stopwatch watch = new Stopwatch(seconds, System::nanoTime);
+      try (Step step = Step.compile(Catalog.gpt(scope).build(DataType.FLOAT, SEED))) {
+        while (watch.more()) {
+          watch.start();
+          step.run();
+          watch.stop();
+        }
+        out.printf(
+            row,
+            scope.name().toLowerCase(Locale.ROOT),
+            step.trainedValues(),
+            step.stats().calls(),
+            String.format(Locale.ROOT, "%.3f", watch.medianMillis()),
+            String.format(Locale.ROOT, "%.3f", watch.minMillis()));
+        out.flush();
+      }
+    }
   }
 
   private List<String> yardstick() {

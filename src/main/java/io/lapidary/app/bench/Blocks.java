@@ -13,16 +13,16 @@ final class Blocks {
 
   /**
    * Pre-norm block on x [B, T, D]: attention with separate projections without bias, then a GELU
-   * MLP with bias.
+   * MLP with bias. With {@code rank} above 0, queries and values have low-rank adapters.
    */
   static SDVariable preNorm(
-      Graph g, String name, SDVariable x, int heads, int mlp, Ops.AttentionMask mask) {
+      Graph g, String name, SDVariable x, int heads, int mlp, Ops.AttentionMask mask, int rank) {
     Ops ops = g.ops();
     long width = g.size(x, -1);
     SDVariable y = layerNorm(g, name + ".l1", x);
-    SDVariable q = splitHeads(g, linear(g, name + ".q", y, width, false), heads);
+    SDVariable q = splitHeads(g, adapted(g, name + ".q", y, width, rank), heads);
     SDVariable k = splitHeads(g, linear(g, name + ".k", y, width, false), heads);
-    SDVariable v = splitHeads(g, linear(g, name + ".v", y, width, false), heads);
+    SDVariable v = splitHeads(g, adapted(g, name + ".v", y, width, rank), heads);
     SDVariable mixed = mergeHeads(g, attention(g, q, k, v, mask));
     SDVariable h = ops.add(x, linear(g, name + ".o", mixed, width, false));
     SDVariable inner = ops.gelu(linear(g, name + ".f1", layerNorm(g, name + ".l2", h), mlp, true));
@@ -32,6 +32,18 @@ final class Blocks {
   static SDVariable attention(
       Graph g, SDVariable q, SDVariable k, SDVariable v, Ops.AttentionMask mask) {
     return g.ops().attention(q, k, v, 1 / Math.sqrt(g.size(q, -1)), mask, null);
+  }
+
+  /** Projection without bias, plus 2 · (y A) B where {@code rank} is above 0 (Hu et al. 2022). */
+  static SDVariable adapted(Graph g, String name, SDVariable y, long width, int rank) {
+    SDVariable plain = linear(g, name, y, width, false);
+    if (rank == 0) {
+      return plain;
+    }
+    Ops ops = g.ops();
+    SDVariable a = g.parameter(name + ".lora_A", Init.normal(0.1), g.size(y, -1), rank);
+    SDVariable b = g.parameter(name + ".lora_B", Init.zeros(), rank, width);
+    return ops.add(plain, ops.dense(ops.mul(ops.dense(y, a, null), 2), b, null));
   }
 
   /** x W ᵀ + b with W [out, in]. */

@@ -24,12 +24,17 @@ final class Catalog {
     Map<String, Workload> all = new LinkedHashMap<>();
     all.put("gemm", new Gemm(2048, 512, 4096));
     all.put("sae_step", new SparseAutoencoderStep(512, 4096, 2048));
-    all.put("gpt_step", new Gpt(1000, 64, 128, 4, 4, 512, 16, true));
-    all.put("gpt_forward", new Gpt(1000, 64, 128, 4, 4, 512, 16, false));
+    all.put("gpt_step", gpt(Gpt.Scope.ALL));
+    all.put("gpt_forward", gpt(Gpt.Scope.NONE));
     all.put("vit_embed", new VitEmbed(32, 4, 192, 3, 6, 768, 64));
     all.put("convnet_step", new ConvNetStep(32, 128, 3, 10, 64));
     all.put("lora_step", new LoraStep(4000, 128, 256, 4, 6, 688, 8, 8));
     return Collections.unmodifiableMap(all);
+  }
+
+  /** The GPT of {@code gpt_step}, trained in part. */
+  static Workload gpt(Gpt.Scope scope) {
+    return new Gpt(1000, 64, 128, 4, 4, 512, 16, scope);
   }
 
   /** Names of all workloads. */

@@ -50,9 +50,9 @@ record LoraStep(
   private SDVariable block(Graph g, String name, SDVariable x, SDVariable cos, SDVariable sin) {
     Ops ops = g.ops();
     SDVariable y = rmsNorm(g, name + ".n1", x);
-    SDVariable q = Blocks.splitHeads(g, adapted(g, name + ".q", y), heads);
+    SDVariable q = Blocks.splitHeads(g, Blocks.adapted(g, name + ".q", y, width, rank), heads);
     SDVariable k = Blocks.splitHeads(g, Blocks.linear(g, name + ".k", y, width, false), heads);
-    SDVariable v = Blocks.splitHeads(g, adapted(g, name + ".v", y), heads);
+    SDVariable v = Blocks.splitHeads(g, Blocks.adapted(g, name + ".v", y, width, rank), heads);
     SDVariable mixed =
         Blocks.attention(
             g, ops.rotary(q, cos, sin), ops.rotary(k, cos, sin), v, Ops.AttentionMask.CAUSAL);
@@ -62,16 +62,6 @@ record LoraStep(
     SDVariable gate = ops.silu(Blocks.linear(g, name + ".g", z, mlp, false));
     SDVariable up = Blocks.linear(g, name + ".u", z, mlp, false);
     return ops.add(h, Blocks.linear(g, name + ".w", ops.mul(gate, up), width, false));
-  }
-
-  /** Frozen projection plus 2 · (y A) B (Hu et al. 2022). */
-  private SDVariable adapted(Graph g, String name, SDVariable y) {
-    Ops ops = g.ops();
-    SDVariable frozen = Blocks.linear(g, name, y, width, false);
-    SDVariable a = g.parameter(name + ".lora_A", Init.normal(0.1), width, rank);
-    SDVariable b = g.parameter(name + ".lora_B", Init.zeros(), rank, width);
-    SDVariable low = ops.mul(ops.dense(y, a, null), 2);
-    return ops.add(frozen, ops.dense(low, b, null));
   }
 
   private SDVariable rmsNorm(Graph g, String name, SDVariable x) {

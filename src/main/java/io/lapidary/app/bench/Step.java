@@ -56,6 +56,23 @@ final class Step implements AutoCloseable {
     return plan.output(task.outputs().get(index));
   }
 
+  /** Calls of one run and its memory. */
+  Plan.Stats stats() {
+    return plan.stats();
+  }
+
+  /** Values that a step changes. */
+  long trainedValues() {
+    return task.trained().stream()
+        .mapToLong(v -> task.graph().store().get(v.name()).length())
+        .sum();
+  }
+
+  /** Times every call of the plan; the optimizer is not part of it. */
+  List<Plan.CallTime> profile(int rounds) {
+    return plan.profile(task.feeds(), rounds);
+  }
+
   @Override
   public void close() {
     if (optimizer != null) {

@@ -30,7 +30,7 @@ record VitEmbed(int image, int patch, int width, int heads, int layers, int mlp,
         ops.add(ops.concat(1, ops.broadcastTo(first, batch, 1, width), tokens), positions);
     List<SDVariable> states = new ArrayList<>();
     for (int i = 0; i < layers; i++) {
-      t = Blocks.preNorm(g, "b." + i, t, heads, mlp, Ops.AttentionMask.FULL);
+      t = Blocks.preNorm(g, "b." + i, t, heads, mlp, Ops.AttentionMask.FULL, 0);
       states.add(g.name(ops.mean(t, false, 1), "state." + i));
     }
     return Task.inference(

@@ -25,7 +25,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** The workloads in small. */
 class WorkloadTest {
-  private static final Gpt TINY_GPT = new Gpt(31, 5, 8, 2, 2, 12, 3, true);
+  private static final Gpt TINY_GPT = new Gpt(31, 5, 8, 2, 2, 12, 3, Gpt.Scope.ALL);
 
   /** Same builders, small sizes. */
   static Map<String, Workload> tiny() {
@@ -33,7 +33,7 @@ class WorkloadTest {
     tiny.put("gemm", new Gemm(7, 5, 6));
     tiny.put("sae_step", new SparseAutoencoderStep(6, 13, 9));
     tiny.put("gpt_step", TINY_GPT);
-    tiny.put("gpt_forward", new Gpt(31, 5, 8, 2, 2, 12, 3, false));
+    tiny.put("gpt_forward", new Gpt(31, 5, 8, 2, 2, 12, 3, Gpt.Scope.NONE));
     tiny.put("vit_embed", new VitEmbed(8, 4, 6, 3, 2, 10, 4));
     tiny.put("convnet_step", new ConvNetStep(8, 5, 3, 4, 3));
     tiny.put("lora_step", new LoraStep(29, 6, 8, 2, 2, 11, 3, 2));

@@ -5,11 +5,15 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** {@code lapidary checkpoint ...}: looks into stored models. */
+/** {@code lapidary checkpoint ...}: looks into stored models, checks and converts them. */
 @Command(
     name = "checkpoint",
-    description = "Looks into stored models.",
-    subcommands = {CheckpointInfoCommand.class})
+    description = "Sums up, verifies and converts stored models.",
+    subcommands = {
+      CheckpointInfoCommand.class,
+      CheckpointVerifyCommand.class,
+      CheckpointConvertCommand.class
+    })
 final class CheckpointCommand implements Runnable {
   @Spec private CommandSpec spec;
 

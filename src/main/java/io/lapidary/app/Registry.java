@@ -3,6 +3,7 @@ package io.lapidary.app;
 import io.lapidary.Check;
 import io.lapidary.InputException;
 import io.lapidary.method.clip.ClipExperiment;
+import io.lapidary.method.clip.EmojiClipTask;
 import io.lapidary.report.Experiment;
 import io.lapidary.train.TrainingTask;
 import io.lapidary.train.task.ImageClassifierTask;
@@ -25,7 +26,8 @@ record Registry(List<Experiment<?>> experiments, List<TrainingTask<?>> tasks) {
 
   /** Everything this program has. */
   static Registry standard() {
-    return new Registry(List.of(new ClipExperiment()), List.of(new ImageClassifierTask()));
+    return new Registry(
+        List.of(new ClipExperiment()), List.of(new EmojiClipTask(), new ImageClassifierTask()));
   }
 
   /**

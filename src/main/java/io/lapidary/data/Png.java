@@ -12,6 +12,7 @@ import javax.imageio.IIOImage;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageWriteParam;
 import javax.imageio.ImageWriter;
+import javax.imageio.stream.MemoryCacheImageInputStream;
 import javax.imageio.stream.MemoryCacheImageOutputStream;
 
 /** A picture as straight (not premultiplied) RGBA bytes, row by row, and its PNG form. */
@@ -25,7 +26,7 @@ record Png(int width, int height, byte[] rgba) {
   static Png decode(byte[] bytes, String where) {
     BufferedImage image;
     try {
-      image = ImageIO.read(new ByteArrayInputStream(bytes));
+      image = ImageIO.read(new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes)));
     } catch (IOException | RuntimeException e) {
       throw new InputException(
           String.format("%s: not a readable PNG (%s)", where, e.getMessage()), e);

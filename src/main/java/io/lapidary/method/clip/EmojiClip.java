@@ -70,27 +70,28 @@ public final class EmojiClip implements AutoCloseable {
   static EmojiClip train(
       EmojiClipConfig config, EmojiWorld world, Seeds seeds, Path folder, TrainListener listener) {
     EmojiClip model = fresh(config, world, seeds, folder);
-    Clip clip = model.clip;
+    model.trainer(config, world, seeds).listener(listener).build().run();
+    model.save(folder);
+    return model;
+  }
+
+  /** A trainer of this model's weights on the pictures and texts of {@code world}. */
+  Trainer.Builder trainer(EmojiClipConfig config, EmojiWorld world, Seeds seeds) {
     Column pictures =
         Column.pictures(
             world.data().pictures(world.train()), config.augmentation(), Normalization.SYMMETRIC);
     Batches batches =
         Batches.builder(config.batchSize(), seeds.stream("batches"))
             .feature(pictures)
-            .feature(Column.idChoices(model.trainingIds(world)))
+            .feature(Column.idChoices(trainingIds(world)))
             .build();
-    Trainer.builder(
+    return Trainer.builder(
             config.train(),
             clip.parameters(),
             (g, in) -> Map.of("contrastive", clip.contrastiveLoss(g, in.get(PIXELS), in.get(IDS))),
             batches)
         .features(PIXELS, IDS)
-        .listener(model.scaleGuard())
-        .listener(listener)
-        .build()
-        .run();
-    model.save(folder);
-    return model;
+        .listener(scaleGuard());
   }
 
   private int[][][] trainingIds(EmojiWorld world) {

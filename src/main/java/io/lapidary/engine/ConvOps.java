@@ -100,19 +100,21 @@ abstract class ConvOps extends NeuralOps {
     long[] xs = shape(x);
     long[] ws = shape(weight);
     long[] shape = {xs[0], ws[0], window.output(xs[2], ws[2]), window.output(xs[3], ws[3])};
-    return add(
-        "conv2d",
-        sd.cnn().conv2d(x, weight, config(ws, window)),
-        shape,
-        (up, wanted) -> {
-          if (!wanted[0]) {
-            return new SDVariable[] {null, convWeightGradient(x, weight, up[0], window)};
-          }
-          SDVariable[] both = convGradient(x, weight, up[0], window);
-          return new SDVariable[] {wanted[0] ? both[0] : null, wanted[1] ? both[1] : null};
-        },
-        x,
-        weight);
+    return graph
+        .record(
+            "conv2d",
+            new SDVariable[] {x, weight},
+            new SDVariable[] {sd.cnn().conv2d(x, weight, config(ws, window))},
+            new long[][] {shape},
+            (up, wanted) -> {
+              if (!wanted[0]) {
+                return new SDVariable[] {null, convWeightGradient(x, weight, up[0], window)};
+              }
+              SDVariable[] both = convGradient(x, weight, up[0], window);
+              return new SDVariable[] {wanted[0] ? both[0] : null, wanted[1] ? both[1] : null};
+            },
+            window.stride(),
+            window.padding())[0];
   }
 
   /**

@@ -33,7 +33,7 @@ final class Kernels {
    * Whether a region can run as one kernel: decided before memory is given out, by types and sizes.
    */
   static boolean has(Graph graph, Node region) {
-    if (ConvWeightGradient.handles(graph, region)) {
+    if (UnfoldedConvolution.handles(graph, region)) {
       return true;
     }
     return VectorKernels.has(region.kind())
@@ -64,7 +64,8 @@ final class Kernels {
   static Runnable find(Node node, INDArray[] inputs, INDArray[] outputs) {
     String kind = node.kind();
     if (kind.equals("conv2d_weight_bp")) {
-      return ConvWeightGradient.of(node.attributes(), inputs[0], inputs[2], outputs[0]);
+      return UnfoldedConvolution.weightGradient(
+          node.attributes(), inputs[0], inputs[2], outputs[0]);
     }
     if (node.isRegion()) {
       Runnable kernel = VectorKernels.find(kind, node.attributes(), inputs, outputs);
@@ -72,6 +73,9 @@ final class Kernels {
         throw new IllegalStateException("the kernel of " + node + " does not fit its arrays");
       }
       return kernel;
+    }
+    if (kind.equals("conv2d")) {
+      return UnfoldedConvolution.forward(node.attributes(), inputs[0], inputs[1], outputs[0]);
     }
     if (kind.equals("matmul")) {
       boolean batched = outputs[0].rank() > 2 && outputs[0].dataType() == DataType.FLOAT;

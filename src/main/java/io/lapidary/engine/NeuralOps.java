@@ -319,9 +319,81 @@ abstract class NeuralOps extends TensorOps {
         "%d channels do not split into %d groups",
         shape[1],
         groups);
+    if (groups == shape[1] && gain != null && bias != null) {
+      return channelNorm(x, gain, bias, epsilon);
+    }
     SDVariable rows = reshape(x, shape[0] * groups, -1);
     SDVariable y = reshape(normalize(rows, null, null, epsilon, true), shape);
     return channelScaled(y, gain, bias);
+  }
+
+  /**
+   * Instance norm with gain and bias as one region: the result, and mean and factor of each
+   * example's channel [N·C, 1].
+   */
+  private SDVariable channelNorm(SDVariable x, SDVariable gain, SDVariable bias, double epsilon) {
+    long[] shape = shape(x);
+    long rowCount = shape[0] * shape[1];
+    double n = Shapes.length(shape) / (double) rowCount;
+    return graph
+        .region(
+            "instance_norm",
+            new SDVariable[] {x, gain, bias},
+            new double[] {epsilon},
+            () -> {
+              SDVariable rows = reshape(x, rowCount, -1);
+              SDVariable mean = mul(sum(rows, true, 1), 1 / n);
+              SDVariable c = sub(rows, mean);
+              SDVariable scale = rsqrt(add(mul(sum(square(c), true, 1), 1 / n), epsilon));
+              SDVariable unit = reshape(mul(c, scale), shape);
+              SDVariable y = add(mul(unit, perChannel(gain, x)), perChannel(bias, x));
+              return new SDVariable[] {y, mean, scale};
+            },
+            out -> channelNormRule(x, gain, n, out[1], out[2]))[0];
+  }
+
+  private GradientRule channelNormRule(
+      SDVariable x, SDVariable gain, double n, SDVariable mean, SDVariable scale) {
+    long[] shape = shape(x);
+    long rowCount = graph.size(mean, 0);
+    return (up, wanted) -> {
+      SDVariable[] all = new SDVariable[3];
+      if (up[0] != null) {
+        all = channelNormGradient(x, mean, scale, gain, up[0], n);
+      }
+      if (up[1] != null && wanted[0]) { // only second derivatives reach mean and scale
+        SDVariable rows = broadcastTo(mul(up[1], 1 / n), rowCount, (long) n);
+        all[0] = all[0] == null ? reshape(rows, shape) : add(all[0], reshape(rows, shape));
+      }
+      if (up[2] != null && wanted[0]) {
+        SDVariable unit = mul(sub(reshape(x, rowCount, -1), mean), scale);
+        SDVariable rows = mul(mul(mul(up[2], square(scale)), -1 / n), unit);
+        all[0] = all[0] == null ? reshape(rows, shape) : add(all[0], reshape(rows, shape));
+      }
+      return all;
+    };
+  }
+
+  private SDVariable[] channelNormGradient(
+      SDVariable x, SDVariable mean, SDVariable scale, SDVariable gain, SDVariable up, double n) {
+    long[] shape = shape(x);
+    long rowCount = graph.size(mean, 0);
+    return graph.region(
+        "instance_norm_bp",
+        new SDVariable[] {x, mean, scale, gain, up},
+        new double[0],
+        () -> {
+          SDVariable unit = mul(sub(reshape(x, rowCount, -1), mean), scale);
+          SDVariable g = reshape(mul(up, perChannel(gain, x)), rowCount, -1);
+          SDVariable along = mul(unit, mul(sum(mul(g, unit), true, 1), 1 / n));
+          SDVariable flat = sub(sub(g, along), mul(sum(g, true, 1), 1 / n));
+          SDVariable dx = reshape(mul(flat, scale), shape);
+          SDVariable rows = reshape(up, rowCount, -1);
+          SDVariable gains = reshape(sum(mul(rows, unit), false, 1), shape[0], shape[1]);
+          SDVariable biases = reshape(sum(rows, false, 1), shape[0], shape[1]);
+          return new SDVariable[] {dx, sum(gains, false, 0), sum(biases, false, 0)};
+        },
+        null);
   }
 
   /** Normalises every channel of every example: group norm with one channel per group. */

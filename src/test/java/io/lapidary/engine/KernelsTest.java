@@ -74,6 +74,12 @@ class KernelsTest {
           return o.square(o.reshape(o.permute(y, 0, 2, 1, 3), 2, t, 12));
         });
     CASES.put(
+        "instanceNorm",
+        (in, s) -> {
+          SDVariable x = in.between(-3, 5, 3, 4, Math.min(s[0], 5), s[1] + 1);
+          return in.ops().instanceNorm(x, in.any(4), in.any(4), 1e-3);
+        });
+    CASES.put(
         "channel sums",
         (in, s) -> in.ops().sum(in.any(2, 3, Math.min(s[0], 5), s[1]), false, 0, 2, 3));
     CASES.put(

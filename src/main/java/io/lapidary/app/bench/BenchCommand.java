@@ -10,6 +10,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.factory.Nd4j;
@@ -34,7 +35,8 @@ import picocli.CommandLine.Spec;
       "  lapidary bench gpt_step convnet_step --json --seconds 10",
       "  lapidary bench gpt_step --stock",
       "  lapidary bench gpt_step --profile --trace gpt_step.trace.json",
-      "  lapidary bench --frozen"
+      "  lapidary bench --frozen",
+      "  lapidary bench --growth --json"
     })
 public final class BenchCommand implements Callable<Integer> {
   private static final long SEED = 0;
@@ -85,6 +87,12 @@ public final class BenchCommand implements Callable<Integer> {
       description = "Time gpt_step trained whole, by adapters only and by its head only.")
   private boolean frozen;
 
+  @Option(
+      names = "--growth",
+      description =
+          "Time gpt_step as its context (batch 2), width (batch 4) and batch grow, one at a time.")
+  private boolean growth;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -118,6 +126,14 @@ public final class BenchCommand implements Callable<Integer> {
     }
     if (!json) {
       out.println(Timing.headerRow());
+    }
+    if (growth) {
+      for (Map.Entry<String, Workload> entry : Catalog.growth().entrySet()) {
+        Stopwatch watch = new Stopwatch(seconds, System::nanoTime);
+        time(entry.getValue(), watch);
+        print(out, Timing.of(entry.getKey(), watch, threads(), engine));
+      }
+      return 0;
     }
     for (String name : chosen) {
       Stopwatch watch = new Stopwatch(seconds, System::nanoTime);

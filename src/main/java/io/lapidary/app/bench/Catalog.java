@@ -37,6 +37,22 @@ final class Catalog {
     return new Gpt(1000, 64, 128, 4, 4, 512, 16, scope);
   }
 
+  /** Steps of the GPT whose one size grows, by a label such as {@code context=256}. */
+  static Map<String, Workload> growth() {
+    Map<String, Workload> all = new LinkedHashMap<>();
+    for (int context : new int[] {64, 128, 256, 512, 1024}) {
+      all.put("context=" + context, new Gpt(1000, context, 128, 4, 4, 512, 2, Gpt.Scope.ALL));
+    }
+    for (int width : new int[] {64, 128, 256, 512, 1024}) {
+      all.put(
+          "width=" + width, new Gpt(1000, 64, width, width / 32, 4, 4 * width, 4, Gpt.Scope.ALL));
+    }
+    for (int batch : new int[] {1, 4, 16, 64, 256}) {
+      all.put("batch=" + batch, new Gpt(1000, 64, 128, 4, 4, 512, batch, Gpt.Scope.ALL));
+    }
+    return Collections.unmodifiableMap(all);
+  }
+
   /** Names of all workloads. */
   static List<String> names() {
     return List.copyOf(WORKLOADS.keySet());

@@ -32,6 +32,8 @@ public final class VectorKernels {
           "rotary",
           "rotary_bp",
           "relu_bp",
+          "instance_norm",
+          "instance_norm_bp",
           "gather",
           "scatter_add");
 
@@ -186,6 +188,31 @@ public final class VectorKernels {
                 (f, t) ->
                     AttentionKernels.rotary(
                         x[0], x[1], x[2], y[0], forward, f, t, n, positions, size));
+      }
+      case "instance_norm" -> {
+        int channels = (int) in[1].length();
+        int height = (int) out[1].length();
+        int width = length / height;
+        yield () ->
+            Workers.run(
+                height,
+                3L * width,
+                (f, t) ->
+                    ChannelKernels.norm(
+                        x[0], x[1], x[2], y[0], y[1], y[2], a, f, t, channels, width));
+      }
+      case "instance_norm_bp" -> { // inputs x, mean, scale, gain, up
+        int channels = (int) in[3].length();
+        int images = (int) in[1].length() / channels;
+        int width = length / channels / images;
+        yield () ->
+            Workers.run(
+                channels,
+                4L * images * width,
+                (f, t) ->
+                    ChannelKernels.gradient(
+                        x[0], x[1], x[2], x[3], x[4], y[0], y[1], y[2], f, t, images, channels,
+                        width));
       }
       case "relu_bp" ->
           flat(length, 2, (f, t) -> ActivationKernels.reluGradient(x[0], x[1], y[0], f, t));

@@ -11,12 +11,13 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * The weight gradient of a convolution: per image, upstream [O, P] times the image's patches [P,
  * C·kH·kW], summed over images.
  */
-final class ConvWeightGradient implements Runnable {
+final class UnfoldedConvolution {
   private static final int ROW_MAJOR = 101;
   private static final int PLAIN = 111;
   private static final int TRANSPOSED = 112;
   private static final int PARTS =
       2; // a fixed number of partial sums, so that results do not depend on threads
+  private static final int LARGEST_PATCH = 64;
 
   private final int images;
   private final int channels;
@@ -29,13 +30,12 @@ final class ConvWeightGradient implements Runnable {
   private final int outWidth;
   private final int stride;
   private final int padding;
-  private final FloatPointer up;
   private final FloatBuffer pixels;
-  private final FloatPointer[] sums = new FloatPointer[PARTS];
+  private final FloatPointer images2d;
+  private final FloatPointer weights;
   private final FloatPointer[] patches = new FloatPointer[PARTS];
-  private final FloatPointer result;
 
-  private ConvWeightGradient(double[] attributes, INDArray x, INDArray gradient, INDArray weight) {
+  private UnfoldedConvolution(double[] attributes, INDArray x, INDArray mapped, INDArray weight) {
     images = (int) x.size(0);
     channels = (int) x.size(1);
     height = (int) x.size(2);
@@ -43,23 +43,19 @@ final class ConvWeightGradient implements Runnable {
     outputs = (int) weight.size(0);
     kernelHeight = (int) weight.size(2);
     kernelWidth = (int) weight.size(3);
-    outHeight = (int) gradient.size(2);
-    outWidth = (int) gradient.size(3);
+    outHeight = (int) mapped.size(2);
+    outWidth = (int) mapped.size(3);
     stride = (int) attributes[0];
     padding = (int) attributes[1];
-    up = pointer(gradient);
     pixels = pointer(x).asByteBuffer().asFloatBuffer();
-    result = pointer(weight);
-    sums[0] = result;
+    images2d = pointer(mapped);
+    weights = pointer(weight);
     for (int part = 0; part < PARTS; part++) {
       patches[part] = new FloatPointer((long) patchSize() * area());
-      if (part > 0) {
-        sums[part] = new FloatPointer((long) outputs * patchSize());
-      }
     }
   }
 
-  /** Whether the region can run so. */
+  /** Whether the region of a weight gradient can run so. */
   static boolean handles(Graph graph, Node region) {
     return region.kind().equals("conv2d_weight_bp")
         && region.outputs().get(0).dataType() == DataType.FLOAT
@@ -67,9 +63,25 @@ final class ConvWeightGradient implements Runnable {
         && Shapes.length(graph.shape(region.inputs().get(2))) < Integer.MAX_VALUE / 4;
   }
 
-  /** The prepared gradient of fixed arrays. */
-  static Runnable of(double[] attributes, INDArray x, INDArray gradient, INDArray weight) {
-    return new ConvWeightGradient(attributes, x, gradient, weight);
+  /** The prepared convolution of fixed arrays, or null where the native op is better. */
+  static Runnable forward(double[] attributes, INDArray x, INDArray weight, INDArray y) {
+    boolean few = weight.length() / weight.size(0) <= LARGEST_PATCH;
+    boolean fits =
+        x.dataType() == DataType.FLOAT
+            && y.length() < Integer.MAX_VALUE / 4
+            && x.length() < Integer.MAX_VALUE / 4;
+    return few && fits ? new UnfoldedConvolution(attributes, x, y, weight)::convolve : null;
+  }
+
+  /** The prepared weight gradient of fixed arrays. */
+  static Runnable weightGradient(
+      double[] attributes, INDArray x, INDArray gradient, INDArray weight) {
+    UnfoldedConvolution c = new UnfoldedConvolution(attributes, x, gradient, weight);
+    FloatPointer[] sums = new FloatPointer[PARTS];
+    for (int part = 0; part < PARTS; part++) {
+      sums[part] = part == 0 ? c.weights : new FloatPointer((long) c.outputs * c.patchSize());
+    }
+    return () -> c.sumGradients(sums);
   }
 
   private static FloatPointer pointer(INDArray array) {
@@ -86,29 +98,64 @@ final class ConvWeightGradient implements Runnable {
     return outHeight * outWidth;
   }
 
-  @Override
-  public void run() {
+  private long work() {
+    return (long) images * outputs * patchSize() * area() / PARTS;
+  }
+
+  private FloatPointer image(int index) {
+    return new FloatPointer(images2d).position((long) index * outputs * area());
+  }
+
+  private void convolve() {
     Workers.run(
         PARTS,
-        (long) images * outputs * patchSize() * area() / PARTS,
+        work(),
         (from, to) -> {
           for (int part = from; part < to; part++) {
-            sum(part, images * part / PARTS, images * (part + 1) / PARTS);
+            FloatBuffer columns = patches[part].asByteBuffer().asFloatBuffer();
+            for (int i = images * part / PARTS; i < images * (part + 1) / PARTS; i++) {
+              unfold(i, columns);
+              openblas.cblas_sgemm(
+                  ROW_MAJOR,
+                  PLAIN,
+                  PLAIN,
+                  outputs,
+                  area(),
+                  patchSize(),
+                  1,
+                  weights,
+                  patchSize(),
+                  patches[part],
+                  area(),
+                  0,
+                  image(i),
+                  area());
+            }
           }
         });
-    int length = outputs * patchSize();
+  }
+
+  private void sumGradients(FloatPointer[] sums) {
+    Workers.run(
+        PARTS,
+        work(),
+        (from, to) -> {
+          for (int part = from; part < to; part++) {
+            sum(sums[part], patches[part], images * part / PARTS, images * (part + 1) / PARTS);
+          }
+        });
     for (int part = 1; part < PARTS; part++) {
-      openblas.cblas_saxpy(length, 1, sums[part], 1, result, 1);
+      openblas.cblas_saxpy(outputs * patchSize(), 1, sums[part], 1, sums[0], 1);
     }
   }
 
-  private void sum(int part, int from, int to) {
-    FloatBuffer columns = patches[part].asByteBuffer().asFloatBuffer();
+  private void sum(FloatPointer into, FloatPointer unfolded, int from, int to) {
+    FloatBuffer columns = unfolded.asByteBuffer().asFloatBuffer();
     if (from == to) {
-      sums[part].asByteBuffer().asFloatBuffer().put(new float[outputs * patchSize()]);
+      into.asByteBuffer().asFloatBuffer().put(new float[outputs * patchSize()]);
     }
-    for (int image = from; image < to; image++) {
-      unfold(image, columns);
+    for (int i = from; i < to; i++) {
+      unfold(i, columns);
       openblas.cblas_sgemm(
           ROW_MAJOR,
           PLAIN,
@@ -117,12 +164,12 @@ final class ConvWeightGradient implements Runnable {
           patchSize(),
           area(),
           1,
-          new FloatPointer(up).position((long) image * outputs * area()),
+          image(i),
           area(),
-          patches[part],
+          unfolded,
           area(),
-          image == from ? 0 : 1,
-          sums[part],
+          i == from ? 0 : 1,
+          into,
           patchSize());
     }
   }

@@ -5,6 +5,7 @@ import java.io.PrintStream;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.function.LongSupplier;
+import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
@@ -26,11 +27,15 @@ public abstract class Progress implements AutoCloseable {
    * @param total number of steps, 0 when unknown
    */
   public static Progress open(String task, long total, Terminal terminal) {
+    return open(task, total, terminal, System.err);
+  }
+
+  static Progress open(String task, long total, Terminal terminal, PrintStream err) {
     Check.present("task", task);
     Check.that(total >= 0, "total must be at least 0, got %d", total);
     return terminal.interactive()
-        ? new Bar(task, total, terminal)
-        : new Lines(task, total, System.err, System::nanoTime);
+        ? new Bar(task, total, terminal, err)
+        : new Lines(task, total, err, System::nanoTime);
   }
 
   /** A display that shows nothing. */
@@ -50,14 +55,14 @@ public abstract class Progress implements AutoCloseable {
   private static final class Bar extends Progress {
     private final ProgressBar bar;
 
-    Bar(String task, long total, Terminal terminal) {
+    Bar(String task, long total, Terminal terminal, PrintStream err) {
       bar =
           new ProgressBarBuilder()
               .setTaskName(task)
               .setInitialMax(total == 0 ? -1 : total)
               .setStyle(
                   terminal.unicode() ? ProgressBarStyle.UNICODE_BLOCK : ProgressBarStyle.ASCII)
-              .setMaxRenderedLength(terminal.width() - 1)
+              .setConsumer(new ConsoleProgressBarConsumer(err, terminal.width() - 1))
               .setUpdateIntervalMillis(200)
               .build();
     }

@@ -113,16 +113,19 @@ class RunContextTest {
   @Test
   void progressBarsOpenAndClose() {
     Terminal interactive = new Terminal(true, 60, false, false);
+    ByteArrayOutputStream drawn = new ByteArrayOutputStream();
+    PrintStream err = new PrintStream(drawn, true, StandardCharsets.UTF_8);
     for (Progress progress :
         new Progress[] {
-          Progress.open("a", 10, interactive),
-          Progress.open("b", 0, interactive),
-          Progress.open("c", 10, Terminal.plain()),
+          Progress.open("a", 10, interactive, err),
+          Progress.open("b", 0, interactive, err),
+          Progress.open("c", 10, Terminal.plain(), err),
           Progress.silent()
         }) {
       progress.to(5);
       progress.remark("x");
       progress.close();
     }
+    assertThat(drawn.toString(StandardCharsets.UTF_8)).contains("a  50%", "5/10", "x");
   }
 }

@@ -61,7 +61,18 @@ public final class CheckpointFolder implements AutoCloseable {
   }
 
   private static final List<String> PREFIXES =
-      List.of("model.", "transformer.", "language_model.", "module.", "base_model.model.");
+      List.of(
+          "model.",
+          "transformer.",
+          "language_model.",
+          "module.",
+          "base_model.model.",
+          "vision_model.",
+          "vit.",
+          "dinov2.",
+          "bert.",
+          "mpnet.",
+          "resnet.");
   private static final Pattern BUFFER =
       Pattern.compile(
           "(.*\\.)?(rotary_emb\\.inv_freq|attn\\.bias|attn\\.masked_bias|position_ids|attn_mask)");
@@ -254,8 +265,18 @@ public final class CheckpointFolder implements AutoCloseable {
       Map<String, INDArray> tensors,
       Dtype floating,
       long shardBytes) {
+    save(folder, Layout.TRANSFORMERS, config, tensors, floating, shardBytes);
+  }
+
+  /** As the overload without a layout, under the file names of {@code layout}. */
+  public static void save(
+      Path folder,
+      Layout layout,
+      ObjectNode config,
+      Map<String, INDArray> tensors,
+      Dtype floating,
+      long shardBytes) {
     Check.positive("shardBytes", shardBytes);
-    Layout layout = Layout.TRANSFORMERS;
     Map<String, String> metadata = Map.of("format", "pt"); // the Python loader insists on it
     Path single = folder.resolve(layout.weights);
     Path index = folder.resolve(layout.indexFile());
@@ -268,7 +289,8 @@ public final class CheckpointFolder implements AutoCloseable {
       listing.putObject("metadata").put("total_size", bytes(tensors, floating));
       Map<String, String> weightMap = new TreeMap<>();
       for (int i = 0; i < shards.size(); i++) {
-        String name = String.format("model-%05d-of-%05d.safetensors", i + 1, shards.size());
+        String stem = layout.weights.replace(".safetensors", "");
+        String name = String.format("%s-%05d-of-%05d.safetensors", stem, i + 1, shards.size());
         Safetensors.write(folder.resolve(name), shards.get(i), metadata, floating);
         shards.get(i).keySet().forEach(tensor -> weightMap.put(tensor, name));
       }

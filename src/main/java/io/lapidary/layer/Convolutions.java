@@ -32,6 +32,36 @@ public final class Convolutions {
   }
 
   /**
+   * Convolution without bias, padded to keep the size at stride 1, and batch norm: {@code
+   * name.convolution} and {@code name.normalization}. Shapes: x [B, C, H, W], result [B, out,
+   * ⌈H/stride⌉, ⌈W/stride⌉] for odd kernels.
+   */
+  public static SDVariable normed(
+      Graph g, String name, SDVariable x, long out, int kernel, int stride) {
+    SDVariable y = conv2d(g, name + ".convolution", x, out, kernel, stride, kernel / 2, false);
+    return batchNorm(g, name + ".normalization", y, 0.1, 1e-5);
+  }
+
+  /**
+   * Batch norm: x [B, C, H, W], {@code name.weight} and {@code name.bias} [C], and the statistics
+   * {@code name.running_mean} and {@code name.running_var} [C], which training graphs move by
+   * {@code momentum}.
+   */
+  public static SDVariable batchNorm(
+      Graph g, String name, SDVariable x, double momentum, double epsilon) {
+    long channels = g.size(x, 1);
+    return g.ops()
+        .batchNorm(
+            x,
+            g.parameter(name + ".weight", Init.ones(), channels),
+            g.parameter(name + ".bias", Init.zeros(), channels),
+            g.buffer(name + ".running_mean", Init.zeros(), channels),
+            g.buffer(name + ".running_var", Init.ones(), channels),
+            momentum,
+            epsilon);
+  }
+
+  /**
    * Instance norm with a gain and a bias per channel: x [B, C, H, W], {@code name.weight} and
    * {@code name.bias} [C].
    */

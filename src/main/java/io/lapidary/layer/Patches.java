@@ -45,8 +45,16 @@ public final class Patches {
    * parameter {@code name} [n], fresh ones normal with deviation 1/√n.
    */
   public static SDVariable prependToken(Graph g, String name, SDVariable x) {
+    return prependToken(g, name, x, g.size(x, 2));
+  }
+
+  /**
+   * As {@link #prependToken(Graph, String, SDVariable)} with a parameter of another shape of n
+   * values, such as [1, 1, n].
+   */
+  public static SDVariable prependToken(Graph g, String name, SDVariable x, long... stored) {
     long[] s = g.shape(x);
-    SDVariable token = g.parameter(name, Init.normal(1 / Math.sqrt(s[2])), s[2]);
+    SDVariable token = g.parameter(name, Init.normal(1 / Math.sqrt(s[2])), stored);
     SDVariable first = g.ops().broadcastTo(g.ops().reshape(token, 1, 1, s[2]), s[0], 1, s[2]);
     return g.ops().concat(1, first, x);
   }

@@ -21,7 +21,7 @@ import org.nd4j.linalg.factory.Nd4j;
 /**
  * CLIP (Radford et al. 2021): an image tower and a text tower that map into one space, trained so
  * that matching pairs are near. Layout and names are those of Hugging Face checkpoints of {@code
- * model_type} clip.
+ * model_type} clip; folders of OpenCLIP are read and written, too.
  *
  * <p>The graph-building methods serve training; the array methods run plans that the model keeps
  * for the shapes used last. They may be called from several threads, one at a time runs.
@@ -54,7 +54,7 @@ public final class Clip implements AutoCloseable {
   }
 
   /**
-   * Loads a Hugging Face folder.
+   * Loads a folder in the layout of Hugging Face or of OpenCLIP.
    *
    * @throws io.lapidary.InputException when a file, a tensor or a value is missing or does not fit
    */
@@ -64,8 +64,12 @@ public final class Clip implements AutoCloseable {
     }
   }
 
-  /** Loads an open Hugging Face folder; see {@link #load(Path)}. */
+  /** Loads an open folder; see {@link #load(Path)}. */
   public static Clip load(CheckpointFolder folder) {
+    if (folder.layout() == CheckpointFolder.Layout.OPEN_CLIP) {
+      ClipConfig config = OpenClipLayout.config(HubConfig.of(folder));
+      return new Clip(config, OpenClipLayout.load(folder, config));
+    }
     ClipConfig config =
         ClipConfig.of(
             folder.config(), folder.folder().resolve(folder.layout().configFile()).toString());
@@ -80,7 +84,7 @@ public final class Clip implements AutoCloseable {
   }
 
   /**
-   * Writes a folder that {@link #load} and the Python library read.
+   * Writes a Hugging Face folder that {@link #load} and the Python library read.
    *
    * @param type of the stored weights: F32, F16 or BF16
    */
@@ -88,6 +92,21 @@ public final class Clip implements AutoCloseable {
     Map<String, INDArray> arrays = new LinkedHashMap<>();
     ClipShapes.of(config).keySet().forEach(name -> arrays.put(name, parameters.get(name)));
     CheckpointFolder.save(folder, config.toJson(), arrays, type);
+  }
+
+  /**
+   * Writes a folder in the layout of OpenCLIP, which {@link #load} reads, too.
+   *
+   * @throws io.lapidary.InputException when the layout has no words for the model's options
+   */
+  public void saveOpenClip(Path folder, Dtype type) {
+    CheckpointFolder.save(
+        folder,
+        CheckpointFolder.Layout.OPEN_CLIP,
+        OpenClipLayout.json(config),
+        OpenClipLayout.tensors(config, parameters),
+        type,
+        Long.MAX_VALUE);
   }
 
   /** Sizes. */

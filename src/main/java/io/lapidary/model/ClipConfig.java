@@ -43,7 +43,7 @@ public record ClipConfig(
       throw InputException.of(
           "%s: expected a CLIP model (model_type clip), found model_type %s", where, type);
     }
-    VisionConfig vision = VisionConfig.of(group(config, "vision_config"));
+    VisionConfig vision = VisionConfig.of(VisionFamily.CLIP, group(config, "vision_config"));
     TextConfig text = TextConfig.of(group(config, "text_config"));
     return config.build(
         () ->

@@ -3,6 +3,9 @@ package io.lapidary.model;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lapidary.InputException;
+import io.lapidary.io.CheckpointFolder;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Typed reading of a Hugging Face {@code config.json}. Such files leave out defaults and hold many
@@ -21,6 +24,18 @@ final class HubConfig {
   HubConfig(ObjectNode node, String where) {
     this.node = node;
     this.where = where;
+  }
+
+  /** The configuration of an open folder. */
+  static HubConfig of(CheckpointFolder folder) {
+    return new HubConfig(
+        folder.config(), folder.folder().resolve(folder.layout().configFile()).toString());
+  }
+
+  /** The error for a {@code model_type} that a class does not read. */
+  InputException unsupported(String expected, String type) {
+    return InputException.of(
+        "%s: expected model_type %s, found %s", where, expected, type.isEmpty() ? "none" : type);
   }
 
   /** The object under {@code key}, empty when missing or null. */
@@ -75,6 +90,55 @@ final class HubConfig {
       throw wrong(key, "text", value);
     }
     return value.textValue();
+  }
+
+  boolean flag(String key, boolean otherwise) {
+    JsonNode value = node.get(key);
+    if (value == null || value.isNull()) {
+      return otherwise;
+    }
+    if (!value.isBoolean()) {
+      throw wrong(key, "true or false", value);
+    }
+    return value.booleanValue();
+  }
+
+  /** Whole numbers in a list. */
+  List<Integer> integers(String key, List<Integer> otherwise) {
+    JsonNode value = node.get(key);
+    if (value == null || value.isNull()) {
+      return otherwise;
+    }
+    List<Integer> list = new ArrayList<>();
+    for (JsonNode item : value) {
+      if (!item.isIntegralNumber() || !item.canConvertToInt()) {
+        throw wrong(key, "a list of whole numbers", value);
+      }
+      list.add(item.intValue());
+    }
+    if (!value.isArray()) {
+      throw wrong(key, "a list of whole numbers", value);
+    }
+    return list;
+  }
+
+  /** Whether {@code key} is there with a value other than null, false, 0, "" or an empty group. */
+  boolean set(String key) {
+    JsonNode value = node.get(key);
+    if (value == null || value.isNull()) {
+      return false;
+    }
+    return switch (value.getNodeType()) {
+      case BOOLEAN -> value.booleanValue();
+      case NUMBER -> value.doubleValue() != 0;
+      case STRING -> !value.textValue().isEmpty();
+      default -> !value.isEmpty();
+    };
+  }
+
+  /** The error for a key whose value stands for something that is not built here. */
+  InputException notSupported(String key) {
+    return InputException.of("%s: %s %s is not supported", where, key, node.get(key).toString());
   }
 
   /** Runs {@code make}, so that a value which a record rejects is reported with the file. */

@@ -2,7 +2,9 @@ package io.lapidary.model;
 
 import io.lapidary.Check;
 import io.lapidary.engine.Graph;
+import io.lapidary.engine.Init;
 import io.lapidary.engine.Ops;
+import io.lapidary.layer.AttentionPooling;
 import io.lapidary.layer.EncoderBlock;
 import io.lapidary.layer.Layers;
 import io.lapidary.layer.Patches;
@@ -12,25 +14,23 @@ import java.util.List;
 import org.nd4j.autodiff.samediff.SDVariable;
 
 /**
- * CLIP's vision transformer (Dosovitskiy et al. 2021; Radford et al. 2021): patches, a class token
- * before them, learned positions, a norm, pre-norm blocks, and a norm on the final class token.
+ * Vision transformers of the kinds in {@link VisionFamily} (Dosovitskiy et al. 2021): patches, a
+ * class token before them, learned positions, pre-norm blocks, a last norm, one vector per image.
  */
 public final class VisionTransformer {
   private VisionTransformer() {}
 
   /**
-   * What the tower computes; a plan runs only what is asked of it.
+   * What the tower computes; a plan runs only what is asked of it. T counts the patches and, where
+   * there is one, the class token before them.
    *
-   * @param hiddenStates states [B, 1 + patches, hidden]: entry 0 after the first norm, entry n
-   *     after block n; no final norm
-   * @param pooled normed final state of the class token [B, hidden]
+   * @param hiddenStates states [B, T, hidden]: entry 0 what enters the blocks, entry n after block
+   *     n; no last norm
+   * @param lastHidden final states [B, T, hidden], after the last norm where it is on all tokens
+   *     (all families but CLIP)
+   * @param pooled one vector per image [B, hidden]
    */
-  public record Output(List<SDVariable> hiddenStates, SDVariable pooled) {
-    /** Final states [B, 1 + patches, hidden]. */
-    public SDVariable lastHidden() {
-      return hiddenStates.get(hiddenStates.size() - 1);
-    }
-  }
+  public record Output(List<SDVariable> hiddenStates, SDVariable lastHidden, SDVariable pooled) {}
 
   /**
    * Adds the tower to a graph.
@@ -48,24 +48,61 @@ public final class VisionTransformer {
         config.imageSize(),
         config.imageSize(),
         Arrays.toString(shape));
-    String embeddings = prefix + "embeddings.";
-    int width = config.hiddenSize();
-    SDVariable patches =
-        Patches.embed(g, embeddings + "patch_embedding", pixels, config.patchSize(), width, false);
-    SDVariable tokens = Patches.prependToken(g, embeddings + "class_embedding", patches);
-    SDVariable placed =
-        Layers.addPositions(g, embeddings + "position_embedding", tokens, config.patches() + 1);
-    // "layrnorm" is how the published checkpoints spell it
-    SDVariable x = Layers.layerNorm(g, prefix + "pre_layrnorm", placed, config.epsilon());
+    VisionFamily.Names names = config.family().names();
+    SDVariable x = embed(g, prefix, config, pixels);
+    if (names.preNorm() != null) {
+      x = Layers.layerNorm(g, prefix + names.preNorm(), x, config.epsilon());
+    }
     List<SDVariable> states = new ArrayList<>();
     states.add(x);
     EncoderBlock block = config.block();
     for (int i = 0; i < config.layers(); i++) {
-      x = block.apply(g, prefix + "encoder.layers." + i, x, Ops.AttentionMask.FULL, null);
+      x = block.apply(g, prefix + names.blocks() + i, x, Ops.AttentionMask.FULL, null);
       states.add(x);
     }
-    SDVariable first = g.ops().reshape(g.ops().slice(x, 1, 0, 1), shape[0], width);
-    SDVariable pooled = Layers.layerNorm(g, prefix + "post_layernorm", first, config.epsilon());
-    return new Output(List.copyOf(states), pooled);
+    String norm = prefix + names.postNorm();
+    if (config.family() == VisionFamily.CLIP) {
+      SDVariable pooled = Layers.layerNorm(g, norm, first(g, x), config.epsilon());
+      return new Output(List.copyOf(states), x, pooled);
+    }
+    SDVariable last = Layers.layerNorm(g, norm, x, config.epsilon());
+    return new Output(List.copyOf(states), last, pooled(g, prefix, config, last));
+  }
+
+  private static SDVariable embed(Graph g, String prefix, VisionConfig config, SDVariable pixels) {
+    VisionFamily.Names names = config.family().names();
+    int width = config.hiddenSize();
+    SDVariable tokens =
+        Patches.embed(
+            g, prefix + names.patches(), pixels, config.patchSize(), width, names.patchBias());
+    if (names.classToken() != null) {
+      String name = prefix + names.classToken();
+      tokens = Patches.prependToken(g, name, tokens, VisionTensors.classToken(config));
+    }
+    SDVariable table =
+        g.parameter(prefix + names.positions(), Init.normal(0.02), VisionTensors.positions(config));
+    return g.ops().add(tokens, g.ops().reshape(table, 1, config.tokens(), width));
+  }
+
+  /** One vector per image from the normed states. */
+  private static SDVariable pooled(Graph g, String prefix, VisionConfig config, SDVariable last) {
+    String head = prefix + config.family().names().head();
+    if (config.family() == VisionFamily.SIGLIP) {
+      return config.head()
+          ? new AttentionPooling(
+                  config.heads(), config.intermediateSize(), config.activation(), config.epsilon())
+              .apply(g, head, last)
+          : g.ops().mean(last, false, 1);
+    }
+    SDVariable token = first(g, last);
+    return config.head()
+        ? g.ops().tanh(Layers.linear(g, head, token, config.hiddenSize(), true))
+        : token;
+  }
+
+  /** State of the first token, [B, T, hidden] to [B, hidden]. */
+  private static SDVariable first(Graph g, SDVariable x) {
+    long[] s = g.shape(x);
+    return g.ops().reshape(g.ops().slice(x, 1, 0, 1), s[0], s[2]);
   }
 }

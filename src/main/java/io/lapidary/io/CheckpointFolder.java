@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.BiConsumer;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -196,6 +197,38 @@ public final class CheckpointFolder implements AutoCloseable {
    */
   public Map<String, INDArray> readAll(
       Map<String, long[]> expected, DataType as, Predicate<String> mayBeUnused) {
+    check(expected, mayBeUnused);
+    Map<String, INDArray> arrays = new LinkedHashMap<>();
+    try {
+      for (String name : expected.keySet()) {
+        arrays.put(name, read(name, as));
+      }
+    } catch (RuntimeException e) {
+      arrays.values().forEach(INDArray::close);
+      throw e;
+    }
+    return arrays;
+  }
+
+  /**
+   * As {@link #readAll(Map, DataType, Predicate)}, one tensor at a time: {@code use} gets each name
+   * and its array, which is closed afterwards, so that a model is never held twice.
+   */
+  public void readEach(
+      Map<String, long[]> expected,
+      DataType as,
+      Predicate<String> mayBeUnused,
+      BiConsumer<String, INDArray> use) {
+    check(expected, mayBeUnused);
+    for (String name : expected.keySet()) {
+      try (INDArray array = read(name, as)) {
+        use.accept(name, array);
+      }
+    }
+  }
+
+  /** Checks every name and shape as {@link #readAll(Map, DataType, Predicate)} does. */
+  public void check(Map<String, long[]> expected, Predicate<String> mayBeUnused) {
     List<String> problems = new ArrayList<>();
     Set<String> used = new HashSet<>();
     expected.forEach(
@@ -232,16 +265,6 @@ public final class CheckpointFolder implements AutoCloseable {
           more > 0 ? " and " + more + " more" : "",
           layout.config);
     }
-    Map<String, INDArray> arrays = new LinkedHashMap<>();
-    try {
-      for (String name : expected.keySet()) {
-        arrays.put(name, read(name, as));
-      }
-    } catch (RuntimeException e) {
-      arrays.values().forEach(INDArray::close);
-      throw e;
-    }
-    return arrays;
   }
 
   /** Writes a folder with all tensors in one file; see the overload with a shard size. */

@@ -59,6 +59,11 @@ final class HubConfig {
     return node.hasNonNull(key);
   }
 
+  /** Whether the key is written, be it as null. */
+  boolean mentions(String key) {
+    return node.has(key);
+  }
+
   int integer(String key, int otherwise) {
     JsonNode value = node.get(key);
     if (value == null || value.isNull()) {
@@ -139,6 +144,69 @@ final class HubConfig {
   /** The error for a key whose value stands for something that is not built here. */
   InputException notSupported(String key) {
     return InputException.of("%s: %s %s is not supported", where, key, node.get(key).toString());
+  }
+
+  /** A whole number that must be there. */
+  int requiredInteger(String key) {
+    if (!has(key)) {
+      throw InputException.of("%s: %s is missing; it must be a whole number", where, key);
+    }
+    return integer(key, 0);
+  }
+
+  /** One whole number or a list of them; empty when missing or null. */
+  List<Integer> integers(String key) {
+    JsonNode value = node.get(key);
+    if (value == null || value.isNull()) {
+      return List.of();
+    }
+    List<Integer> all = new ArrayList<>();
+    for (JsonNode item : value.isArray() ? value : List.of(value)) {
+      if (!item.isIntegralNumber() || !item.canConvertToInt()) {
+        throw wrong(key, "a whole number or a list of them", value);
+      }
+      all.add(item.intValue());
+    }
+    return List.copyOf(all);
+  }
+
+  /** A list of numbers; empty when missing or null. */
+  List<Double> numbers(String key) {
+    JsonNode value = node.get(key);
+    if (value == null || value.isNull()) {
+      return List.of();
+    }
+    List<Double> all = new ArrayList<>();
+    for (JsonNode item : value) {
+      all.add(item.isNumber() ? item.doubleValue() : Double.NaN);
+    }
+    if (!value.isArray() || all.contains(Double.NaN)) {
+      throw wrong(key, "a list of numbers", value);
+    }
+    return List.copyOf(all);
+  }
+
+  /** A list of texts; empty when missing or null. */
+  List<String> texts(String key) {
+    JsonNode value = node.get(key);
+    if (value == null || value.isNull()) {
+      return List.of();
+    }
+    List<String> all = new ArrayList<>();
+    for (JsonNode item : value) {
+      if (item.isTextual()) {
+        all.add(item.textValue());
+      }
+    }
+    if (!value.isArray() || all.size() != value.size()) {
+      throw wrong(key, "a list of texts", value);
+    }
+    return List.copyOf(all);
+  }
+
+  /** An error of this file. */
+  InputException error(String format, Object... args) {
+    return InputException.of("%s: %s", where, String.format(java.util.Locale.ROOT, format, args));
   }
 
   /** Runs {@code make}, so that a value which a record rejects is reported with the file. */

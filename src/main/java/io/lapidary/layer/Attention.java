@@ -45,11 +45,24 @@ public record Attention(
     return apply(g, name, x, mask, padding, init, init);
   }
 
+  /** As the full form below without a bias of the scores. */
+  public SDVariable apply(
+      Graph g,
+      String name,
+      SDVariable x,
+      Ops.AttentionMask mask,
+      SDVariable padding,
+      Init inputInit,
+      Init outInit) {
+    return apply(g, name, x, mask, padding, null, inputInit, outInit);
+  }
+
   /**
    * Adds the layer. Shapes: x and result [B, T, width]; parameters {@code name.q_proj.weight}
    * [width, width] and so on.
    *
    * @param padding 1 for real tokens and 0 for padding [B, T] of the graph's type, or null
+   * @param scoreBias added to the scaled scores of a full mask, [1, heads, T, T], or null
    * @param inputInit fresh weights of the query, key and value maps
    * @param outInit fresh weights of the output map
    */
@@ -59,6 +72,7 @@ public record Attention(
       SDVariable x,
       Ops.AttentionMask mask,
       SDVariable padding,
+      SDVariable scoreBias,
       Init inputInit,
       Init outInit) {
     long[] shape = g.shape(x);
@@ -74,9 +88,31 @@ public record Attention(
     SDVariable v =
         heads(g, Layers.linear(g, name + "." + value, x, shape[2], inputBias, inputInit));
     double scale = 1 / Math.sqrt((double) shape[2] / heads);
-    SDVariable mixed = g.ops().attention(q, k, v, scale, mask, padding);
+    SDVariable mixed =
+        scoreBias == null
+            ? g.ops().attention(q, k, v, scale, mask, padding)
+            : biased(g, q, k, v, scale, mask, padding, scoreBias);
     SDVariable joined = g.ops().reshape(g.ops().permute(mixed, 0, 2, 1, 3), shape);
     return Layers.linear(g, name + "." + out, joined, shape[2], outBias, outInit);
+  }
+
+  private static SDVariable biased(
+      Graph g,
+      SDVariable q,
+      SDVariable k,
+      SDVariable v,
+      double scale,
+      Ops.AttentionMask mask,
+      SDVariable padding,
+      SDVariable bias) {
+    Check.that(mask.equals(Ops.AttentionMask.FULL), "a bias of the scores needs the full mask");
+    Ops ops = g.ops();
+    SDVariable scores = ops.add(ops.mul(ops.matmul(q, k, false, true), scale), bias);
+    if (padding != null) {
+      long[] s = g.shape(padding);
+      scores = ops.add(scores, ops.reshape(ops.mul(ops.add(padding, -1), 1e9), s[0], 1, 1, s[1]));
+    }
+    return ops.matmul(ops.softmax(scores, -1), v);
   }
 
   /** [B, T, width] to [B, heads, T, d]. */

@@ -43,38 +43,58 @@ final class BatchRunner implements AutoCloseable {
     this.capacity = capacity;
   }
 
-  /**
-   * Runs what {@code build} adds, whose outputs have the examples along axis 0.
-   *
-   * @param task names the graph; the same task always builds the same graph
-   * @param type of the graph's input
-   * @param values examples along axis 0
-   * @return one array per output; the caller closes them
-   */
-  synchronized List<INDArray> run(
+  /** An input of a graph and its values, examples along axis 0. */
+  record Input(DataType type, INDArray values) {
+    private long count() {
+      return values.rank() == 0 || values.isEmpty() ? 0 : values.size(0);
+    }
+  }
+
+  /** As the form below for one input. */
+  List<INDArray> run(
       String task,
       DataType type,
       INDArray values,
       BiFunction<Graph, SDVariable, List<SDVariable>> build) {
-    long count = values.rank() == 0 ? 0 : values.size(0);
-    Check.that(
-        !values.isEmpty() && count > 0,
-        "at least one example is needed, got shape %s",
-        Arrays.toString(values.shape()));
+    return run(
+        task, List.of(new Input(type, values)), (g, inputs) -> build.apply(g, inputs.get(0)));
+  }
+
+  /**
+   * Runs what {@code build} adds, whose outputs have the examples along axis 0.
+   *
+   * @param task names the graph; the same task always builds the same graph
+   * @param inputs with the same number of examples
+   * @return one array per output; the caller closes them
+   */
+  synchronized List<INDArray> run(
+      String task,
+      List<Input> inputs,
+      BiFunction<Graph, List<SDVariable>, List<SDVariable>> build) {
+    long count = inputs.get(0).count();
+    for (Input input : inputs) {
+      Check.that(
+          count > 0 && input.count() == count,
+          "at least one example is needed, the same number of all inputs; got shape %s",
+          Arrays.toString(input.values.shape()));
+    }
     long size = Math.min(count, largestBatch);
-    long[] shape = values.shape().clone();
-    shape[0] = size;
-    Prepared p = prepare(task, type, shape, build);
+    Prepared p = prepare(task, inputs, size, build);
     List<List<INDArray>> pieces = new ArrayList<>();
     p.outputs.forEach(o -> pieces.add(new ArrayList<>()));
     for (long from = 0; from < count; from += size) {
       long here = Math.min(size, count - from);
-      INDArray target = p.plan.input(INPUT);
-      if (here < size) {
-        target.assign(0);
+      Map<String, INDArray> feeds = new LinkedHashMap<>();
+      for (int i = 0; i < inputs.size(); i++) {
+        INDArray target = p.plan.input(INPUT + i);
+        if (here < size) {
+          target.assign(0);
+        }
+        INDArray values = inputs.get(i).values;
+        first(target, here).assign(values.get(NDArrayIndex.interval(from, from + here)));
+        feeds.put(INPUT + i, target);
       }
-      first(target, here).assign(values.get(NDArrayIndex.interval(from, from + here)));
-      p.plan.run(Map.of(INPUT, target));
+      p.plan.run(feeds);
       for (int i = 0; i < p.outputs.size(); i++) {
         pieces.get(i).add(first(p.plan.output(p.outputs.get(i)), here).dup('c'));
       }
@@ -84,23 +104,34 @@ final class BatchRunner implements AutoCloseable {
 
   private Prepared prepare(
       String task,
-      DataType type,
-      long[] shape,
-      BiFunction<Graph, SDVariable, List<SDVariable>> build) {
-    String key = task + Arrays.toString(shape);
-    Prepared known = prepared.get(key);
+      List<Input> inputs,
+      long size,
+      BiFunction<Graph, List<SDVariable>, List<SDVariable>> build) {
+    List<long[]> shapes = new ArrayList<>();
+    StringBuilder key = new StringBuilder(task);
+    for (Input input : inputs) {
+      long[] shape = input.values.shape().clone();
+      shape[0] = size;
+      shapes.add(shape);
+      key.append(Arrays.toString(shape));
+    }
+    Prepared known = prepared.get(key.toString());
     if (known != null) {
       return known;
     }
     Graph g = new Graph(parameters, false);
-    List<SDVariable> outputs = build.apply(g, g.placeholder(INPUT, type, shape));
+    List<SDVariable> placeholders = new ArrayList<>();
+    for (int i = 0; i < inputs.size(); i++) {
+      placeholders.add(g.placeholder(INPUT + i, inputs.get(i).type, shapes.get(i)));
+    }
+    List<SDVariable> outputs = build.apply(g, placeholders);
     while (prepared.size() >= capacity) {
       Iterator<Prepared> eldest = prepared.values().iterator();
       eldest.next().plan.close();
       eldest.remove();
     }
     Prepared made = new Prepared(Plan.compile(g, outputs), outputs);
-    prepared.put(key, made);
+    prepared.put(key.toString(), made);
     return made;
   }
 

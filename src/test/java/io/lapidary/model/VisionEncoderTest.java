@@ -23,7 +23,7 @@ class VisionEncoderTest {
   @TempDir Path temporary;
 
   @ParameterizedTest
-  @ValueSource(strings = {"vit", "dinov2", "siglip_vision"})
+  @ValueSource(strings = {"vit", "dinov2", "dinov2_gated", "siglip_vision"})
   void matchesTheReferenceImplementation(String family) {
     Golden golden = Golden.of(family);
     try (VisionEncoder encoder = VisionEncoder.load(golden.folder())) {
@@ -64,7 +64,7 @@ class VisionEncoderTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"vit", "dinov2", "siglip_vision"})
+  @ValueSource(strings = {"vit", "dinov2", "dinov2_gated", "siglip_vision"})
   void saveThenLoadIsEqual(String family) {
     Golden golden = Golden.of(family);
     try (VisionEncoder encoder = VisionEncoder.load(golden.folder())) {

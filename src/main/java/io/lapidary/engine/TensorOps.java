@@ -3,7 +3,9 @@ package io.lapidary.engine;
 import io.lapidary.Check;
 import java.util.Arrays;
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ops.impl.scatter.ScatterAdd;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** Shapes, slices, tables and matrix products. */
@@ -233,12 +235,20 @@ abstract class TensorOps extends ElementwiseOps {
     SDVariable flat = reshape(updates, rows);
     return add(
         "scatter_add",
-        sd.scatterAdd(zeros, flatIds, flat),
+        new LockedScatterAdd(sd, zeros, flatIds, flat).outputVariable(),
         tableShape.clone(),
         (up, wanted) -> new SDVariable[] {null, null, wanted[2] ? embedding(up[0], flatIds) : null},
         zeros,
         flatIds,
         flat);
+  }
+
+  /** Scatter-add that asks for locking: without it, threads race for rows of equal ids. */
+  private static final class LockedScatterAdd extends ScatterAdd {
+    LockedScatterAdd(SameDiff sd, SDVariable table, SDVariable ids, SDVariable updates) {
+      super(sd, table, ids, updates);
+      addBArgument(true);
+    }
   }
 
   /**

@@ -177,6 +177,10 @@ public final class CausalLm implements AutoCloseable {
     return new CausalLm(config, parameters, prefix, others, origin);
   }
 
+  Decoder decoder() {
+    return decoder;
+  }
+
   // ---- graphs -------------------------------------------------------------------------------
 
   /** Token embeddings [B, T, hidden] of ids [B, T] of type INT. */
@@ -218,6 +222,15 @@ public final class CausalLm implements AutoCloseable {
    * @param padding as in {@link #hiddenStates}
    */
   public SDVariable loss(Graph g, SDVariable ids, SDVariable labels, SDVariable padding) {
+    return loss(g, ids, labels, padding, Ops.Reduction.MEAN);
+  }
+
+  /**
+   * As {@link #loss(Graph, SDVariable, SDVariable, SDVariable)}; with {@code NONE} one value per
+   * next token [B · (T − 1)], 0 where it is left out.
+   */
+  public SDVariable loss(
+      Graph g, SDVariable ids, SDVariable labels, SDVariable padding, Ops.Reduction reduction) {
     Ops ops = g.ops();
     long batch = g.size(ids, 0);
     long next = g.size(ids, 1) - 1;
@@ -225,9 +238,9 @@ public final class CausalLm implements AutoCloseable {
     SDVariable before = ops.slice(lastHidden(g, ids, padding), 1, 0, next);
     SDVariable logits = logits(g, ops.reshape(before, batch * next, config.hiddenSize()));
     SDVariable targets = ops.reshape(ops.slice(labels == null ? ids : labels, 1, 1, next), -1);
-    return labels == null
+    return labels == null && reduction == Ops.Reduction.MEAN
         ? ops.crossEntropy(logits, targets)
-        : ops.crossEntropy(logits, targets, 0, IGNORED, Ops.Reduction.MEAN);
+        : ops.crossEntropy(logits, targets, 0, IGNORED, reduction);
   }
 
   private Graph graph(int batch, int tokens, boolean padded) {

@@ -40,7 +40,7 @@ final class Decoder {
    * @param length of the whole text, which some rotary scalings depend on
    * @param visible 1 for keys that queries may see and 0 for others [B, keys], on top of the causal
    *     mask; null when all may be seen
-   * @param visibleInWindow likewise in blocks with a sliding window, when queries attend a cache
+   * @param visibleByWindow likewise by sliding window of the block, when queries attend a cache
    * @param past keys and values of earlier tokens of every block [B, G, C, d]; null without cache
    */
   record Context(
@@ -48,7 +48,7 @@ final class Decoder {
       int positionCount,
       long length,
       SDVariable visible,
-      SDVariable visibleInWindow,
+      Map<Integer, SDVariable> visibleByWindow,
       List<KeysValues> past) {
     static Context of(int tokens, SDVariable positions, SDVariable visible) {
       return new Context(positions, tokens, tokens, visible, null, null);
@@ -160,7 +160,7 @@ final class Decoder {
       k = ops.concat(2, past.keys, k);
       v = ops.concat(2, past.values, v);
       mask = Ops.AttentionMask.CAUSAL;
-      visible = layer.window() > 0 ? context.visibleInWindow : visible;
+      visible = context.visibleByWindow.get(layer.window());
     }
     double scale = config.scaling().factor(d, index);
     SDVariable mixed = ops.attention(q, k, v, scale, mask, visible);

@@ -1,6 +1,7 @@
 package io.lapidary.model;
 
 import io.lapidary.Check;
+import io.lapidary.InputException;
 import io.lapidary.engine.Graph;
 import io.lapidary.engine.Init;
 import io.lapidary.engine.Ops;
@@ -14,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -60,7 +62,7 @@ public final class TextEncoder implements AutoCloseable {
   /**
    * Loads a Hugging Face folder.
    *
-   * @throws io.lapidary.InputException when a file, a tensor or a value is missing or does not fit
+   * @throws InputException when a file, a tensor or a value is missing or does not fit
    */
   public static TextEncoder load(Path folder) {
     try (CheckpointFolder open = CheckpointFolder.open(folder)) {
@@ -72,6 +74,33 @@ public final class TextEncoder implements AutoCloseable {
   public static TextEncoder load(CheckpointFolder folder) {
     TextEncoderConfig config = TextEncoderConfig.of(HubConfig.of(folder));
     return new TextEncoder(config, StoredWeights.load(folder, table(config)));
+  }
+
+  /**
+   * A model of given weights, which are closed; those it has no use for are left out.
+   *
+   * @param where the source, for messages
+   */
+  static TextEncoder of(TextEncoderConfig config, Map<String, INDArray> arrays, String where) {
+    TensorTable table = table(config);
+    Parameters parameters = new Parameters(DataType.FLOAT, 0);
+    table
+        .needed()
+        .forEach(
+            (name, shape) -> {
+              INDArray array = arrays.get(name);
+              if (array == null || !Arrays.equals(array.shape(), shape)) {
+                throw InputException.of(
+                    "%s: expected tensor %s %s, found %s",
+                    where,
+                    name,
+                    Arrays.toString(shape),
+                    array == null ? "none" : Arrays.toString(array.shape()));
+              }
+              parameters.put(name, array);
+            });
+    arrays.values().forEach(INDArray::close);
+    return new TextEncoder(config, parameters);
   }
 
   private static TensorTable table(TextEncoderConfig c) {

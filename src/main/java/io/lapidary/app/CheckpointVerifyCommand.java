@@ -134,8 +134,7 @@ final class CheckpointVerifyCommand implements Callable<Integer> {
           open.layout() != CheckpointFolder.Layout.TRANSFORMERS
               ? open.layout().toString().toLowerCase(Locale.ROOT)
               : type.isTextual() ? type.textValue() : "none";
-      GoldenFamily family =
-          open.layout() == CheckpointFolder.Layout.TRANSFORMERS ? GoldenFamily.ALL.get(name) : null;
+      GoldenFamily family = GoldenFamily.ALL.get(name);
       if (family == null) {
         throw InputException.of(
             "%s: models of type %s cannot be verified yet; supported: %s",

@@ -1,0 +1,29 @@
+package io.lapidary.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class VerifyFamiliesTest {
+
+  /** Every recorded tensor of these families is compared and within the tolerance. */
+  @ParameterizedTest
+  @CsvSource({
+    "bert,3",
+    "mpnet,3",
+    "vit,6",
+    "dinov2,6",
+    "siglip_vision,6",
+    "openclip,3",
+    "resnet,2",
+    "resnet_bottleneck,2"
+  })
+  void matchesItsGoldenFile(String family, int tensors) {
+    Cli.Outcome outcome = Cli.run("checkpoint", "verify", "src/test/resources/golden/" + family);
+    assertThat(outcome.code()).as(outcome.out() + outcome.err()).isZero();
+    assertThat(outcome.out())
+        .contains(tensors + " of " + tensors + " tensors within")
+        .doesNotContain("not compared");
+  }
+}

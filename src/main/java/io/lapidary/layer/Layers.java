@@ -53,25 +53,27 @@ public final class Layers {
    * name.weight} [rows, width], fresh ones normal with deviation 0.02.
    */
   public static SDVariable embedding(Graph g, String name, SDVariable ids, long rows, long width) {
-    return g.ops().embedding(table(g, name, rows, width), ids);
+    return g.ops().embedding(g.parameter(name + ".weight", Init.normal(0.02), rows, width), ids);
+  }
+
+  /** As the form with an init; fresh positions are normal with deviation 0.02. */
+  public static SDVariable addPositions(Graph g, String name, SDVariable x, long positions) {
+    return addPositions(g, name, x, positions, Init.normal(0.02));
   }
 
   /**
    * Adds the first T rows of a table of positions: x [..., T, n] gives the same shape; parameter
-   * {@code name.weight} [positions, n], fresh ones normal with deviation 0.02.
+   * {@code name.weight} [positions, n], fresh ones from init.
    *
    * @throws IllegalArgumentException when x is longer than the table
    */
-  public static SDVariable addPositions(Graph g, String name, SDVariable x, long positions) {
+  public static SDVariable addPositions(
+      Graph g, String name, SDVariable x, long positions, Init init) {
     long length = g.size(x, -2);
     Check.that(
         length <= positions, "%s: %d tokens, but there are %d positions", name, length, positions);
-    SDVariable table = table(g, name, positions, g.size(x, -1));
+    SDVariable table = g.parameter(name + ".weight", init, positions, g.size(x, -1));
     return g.ops().add(x, g.ops().slice(table, 0, 0, length));
-  }
-
-  private static SDVariable table(Graph g, String name, long rows, long width) {
-    return g.parameter(name + ".weight", Init.normal(0.02), rows, width);
   }
 
   /**

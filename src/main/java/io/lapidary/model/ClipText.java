@@ -2,6 +2,7 @@ package io.lapidary.model;
 
 import io.lapidary.Check;
 import io.lapidary.engine.Graph;
+import io.lapidary.engine.Init;
 import io.lapidary.engine.Ops;
 import io.lapidary.layer.EncoderBlock;
 import io.lapidary.layer.Layers;
@@ -42,7 +43,11 @@ public final class ClipText {
             config.hiddenSize());
     SDVariable x =
         Layers.addPositions(
-            g, prefix + "embeddings.position_embedding", tokens, config.contextLength());
+            g,
+            prefix + "embeddings.position_embedding",
+            tokens,
+            config.contextLength(),
+            Init.normal(0.01));
     EncoderBlock block = config.block();
     for (int i = 0; i < config.layers(); i++) {
       x = block.apply(g, prefix + "encoder.layers." + i, x, Ops.AttentionMask.CAUSAL, null);

@@ -120,6 +120,7 @@ public final class ClipExperiment implements Experiment<EmojiClipConfig> {
 
     private List<Claim> claims() {
       double[][] ours = scores.stream().map(Scores::ranks).toArray(double[][]::new);
+      double[][] seen = scores.stream().map(Scores::seenRanks).toArray(double[][]::new);
       double[] pixelRanks = Scores.pixelNeighbours(world);
       double[][] pixels = scores.stream().map(s -> pixelRanks).toArray(double[][]::new);
       double[][] fresh = random.toArray(double[][]::new);
@@ -135,6 +136,7 @@ public final class ClipExperiment implements Experiment<EmojiClipConfig> {
                 score.of(ours),
                 score.of(pixels)));
         metric(score.label() + ", CLIP", score.of(ours));
+        metric(score.label() + ", CLIP on trained pictures", score.of(seen));
         metric(score.label() + ", pixels", score.of(pixels));
         metric(score.label() + ", random tower", score.of(fresh));
       }

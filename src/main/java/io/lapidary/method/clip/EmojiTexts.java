@@ -29,9 +29,8 @@ final class EmojiTexts {
     for (String name : names) {
       texts.add(name);
       texts.add("a picture of " + name);
-      texts.add(name + ", a kind of " + kind);
     }
-    texts.add(kind);
+    texts.add(emoji.name() + ", a kind of " + kind);
     texts.add("a kind of " + kind);
     return texts;
   }

@@ -16,23 +16,27 @@ import org.nd4j.linalg.factory.Nd4j;
  *
  * @param ranks rank of the right name among all names, for the other vendor's pictures of trained
  *     emoji
+ * @param seenRanks the same for the trained pictures themselves
  * @param kinds subcategory given to held-out emoji in the trained vendor's style
  * @param renderedKinds the same in the other style
  */
-record Scores(double[] ranks, int[] kinds, int[] renderedKinds) {
+record Scores(double[] ranks, double[] seenRanks, int[] kinds, int[] renderedKinds) {
 
   static Scores of(EmojiWorld world, EmojiClip model) {
     INDArray names = model.labels(world.gallery().stream().map(e -> e.name()).toList());
-    INDArray similarities =
-        EmojiClip.cosines(model.images(world.pixels(world.renderings())), names);
-    RetrievalRanks ranks =
-        RetrievalRanks.byLabel(
-            similarities, world.groups(world.renderings()), world.galleryGroups());
     INDArray kinds = model.labels(world.kinds().stream().map(EmojiTexts::kind).toList());
     return new Scores(
-        ranks.ranks(),
+        ranks(world, model, world.renderings(), names),
+        ranks(world, model, world.train(), names),
         best(model, world.pixels(world.heldOut()), kinds),
         best(model, world.pixels(world.heldOutRenderings()), kinds));
+  }
+
+  private static double[] ranks(
+      EmojiWorld world, EmojiClip model, List<EmojiExample> examples, INDArray names) {
+    INDArray similarities = EmojiClip.cosines(model.images(world.pixels(examples)), names);
+    return RetrievalRanks.byLabel(similarities, world.groups(examples), world.galleryGroups())
+        .ranks();
   }
 
   private static int[] best(EmojiClip model, INDArray pixels, INDArray labels) {

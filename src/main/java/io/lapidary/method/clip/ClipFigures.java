@@ -61,7 +61,7 @@ final class ClipFigures {
         IntStream.range(0, GRID_ROWS)
             .mapToObj(i -> world.renderings().get(random.nextInt(world.renderings().size())))
             .toList();
-    INDArray names = model.labels(world.gallery().stream().map(e -> e.name()).toList());
+    INDArray names = model.labels(world.names(), EmojiTexts.NAME_PROMPTS);
     INDArray similarities = EmojiClip.cosines(model.images(world.pixels(queries)), names);
     int[] groups = world.galleryGroups();
     List<List<Picture>> rows = new ArrayList<>();

@@ -6,6 +6,7 @@ import io.lapidary.Seeds;
 import io.lapidary.data.Batches;
 import io.lapidary.data.Column;
 import io.lapidary.data.Normalization;
+import io.lapidary.engine.Graph;
 import io.lapidary.engine.Parameters;
 import io.lapidary.io.Dtype;
 import io.lapidary.io.Jsons;
@@ -18,6 +19,7 @@ import io.lapidary.train.Trainer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -94,6 +96,19 @@ public final class EmojiClip implements AutoCloseable {
         .listener(scaleGuard());
   }
 
+  /**
+   * Noise of another strength for each picture. What tells pictures apart under noise is what they
+   * differ in most, not some detail of one vendor's drawing.
+   */
+  private static SDVariable noisy(Graph g, SDVariable pixels, double largest) {
+    if (largest == 0) {
+      return pixels;
+    }
+    long[] shape = g.shape(pixels);
+    SDVariable strength = g.ops().mul(g.uniformNoise("noise_strength", shape[0], 1, 1, 1), largest);
+    return g.ops().add(pixels, g.ops().mul(g.normalNoise("pixel_noise", shape), strength));
+  }
+
   private int[][][] trainingIds(EmojiWorld world) {
     int length = clip.config().text().contextLength();
     int pad = clip.config().text().padToken();
@@ -161,14 +176,16 @@ public final class EmojiClip implements AutoCloseable {
   /**
    * One embedding of unit length per label [labels, projection]: the mean over the prompts around
    * it (paper, section 3.1.4).
+   *
+   * @param prompts formats with one {@code %s} for the label
    */
-  public INDArray labels(List<String> labels) {
-    Check.that(!labels.isEmpty(), "at least one label is needed");
+  public INDArray labels(List<String> labels, List<String> prompts) {
+    Check.that(
+        !labels.isEmpty() && !prompts.isEmpty(), "at least one label and one prompt are needed");
     int length = clip.config().text().contextLength();
     int pad = clip.config().text().padToken();
     INDArray sum = null;
-    for (int p = 0; p < EmojiTexts.PROMPTS.size(); p++) {
-      String prompt = EmojiTexts.PROMPTS.get(p);
+    for (String prompt : prompts) {
       List<String> texts = labels.stream().map(label -> String.format(prompt, label)).toList();
       INDArray embedded = clip.textEmbeddings(tokenizer.encodeBatch(texts, length, pad));
       sum = sum == null ? embedded : sum.addi(embedded);

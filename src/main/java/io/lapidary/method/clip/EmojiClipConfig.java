@@ -17,6 +17,8 @@ import io.lapidary.train.TrainConfig;
  * @param data which pictures are trained on
  * @param model sizes
  * @param augmentation random changes of the training pictures
+ * @param noise largest standard deviation of normal noise added to pixels in [−1, 1]; every picture
+ *     gets a deviation drawn evenly from zero to this
  * @param batchSize pairs in a batch; every other pair of a batch is a wrong answer
  * @param train how long and how to train
  */
@@ -25,6 +27,7 @@ public record EmojiClipConfig(
     Data data,
     Model model,
     Augmentation augmentation,
+    double noise,
     int batchSize,
     TrainConfig train) {
   private static final String ACTIVATION = "quick_gelu";
@@ -36,6 +39,7 @@ public record EmojiClipConfig(
     Check.present("data", data);
     Check.present("model", model);
     Check.present("augmentation", augmentation);
+    Check.notNegative("noise", noise);
     Check.that(batchSize >= 2, "batchSize must be at least 2, got %d", batchSize);
     Check.present("train", train);
   }

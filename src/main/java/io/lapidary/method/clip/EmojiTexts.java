@@ -8,8 +8,11 @@ import java.util.Set;
 
 /** What is said about an emoji: in training, and when its name or its kind is asked for. */
 final class EmojiTexts {
-  /** Prompts around a name or a kind; their embeddings are averaged (paper, section 3.1.4). */
-  static final List<String> PROMPTS = List.of("%s", "a picture of %s", "a kind of %s");
+  /** Prompts around a name; their embeddings are averaged (paper, section 3.1.4). */
+  static final List<String> NAME_PROMPTS = List.of("%s", "a picture of %s");
+
+  /** Prompts around a kind. */
+  static final List<String> KIND_PROMPTS = List.of("a kind of %s");
 
   private EmojiTexts() {}
 
@@ -49,11 +52,6 @@ final class EmojiTexts {
   /** The subcategory in words: {@code face-smiling} is "face smiling". */
   static String kind(String subcategory) {
     return words(subcategory.replace("&", "and"));
-  }
-
-  /** A label under all prompts. */
-  static List<String> prompts(String label) {
-    return PROMPTS.stream().map(prompt -> String.format(prompt, label)).toList();
   }
 
   private static String words(String name) {

@@ -68,8 +68,17 @@ record EmojiWorld(
   WordVocabulary vocabulary() {
     List<String> texts = new ArrayList<>();
     trainingTexts().forEach(texts::addAll);
-    kinds.forEach(kind -> texts.addAll(EmojiTexts.prompts(EmojiTexts.kind(kind))));
     return WordVocabulary.of(texts, 1, Integer.MAX_VALUE);
+  }
+
+  /** All candidate names. */
+  List<String> names() {
+    return gallery.stream().map(Emoji::name).toList();
+  }
+
+  /** All candidate kinds in words. */
+  List<String> kindTexts() {
+    return kinds.stream().map(EmojiTexts::kind).toList();
   }
 
   Emoji emoji(EmojiExample example) {

@@ -23,8 +23,8 @@ import org.nd4j.linalg.factory.Nd4j;
 record Scores(double[] ranks, double[] seenRanks, int[] kinds, int[] renderedKinds) {
 
   static Scores of(EmojiWorld world, EmojiClip model) {
-    INDArray names = model.labels(world.gallery().stream().map(e -> e.name()).toList());
-    INDArray kinds = model.labels(world.kinds().stream().map(EmojiTexts::kind).toList());
+    INDArray names = model.labels(world.names(), EmojiTexts.NAME_PROMPTS);
+    INDArray kinds = model.labels(world.kindTexts(), EmojiTexts.KIND_PROMPTS);
     return new Scores(
         ranks(world, model, world.renderings(), names),
         ranks(world, model, world.train(), names),

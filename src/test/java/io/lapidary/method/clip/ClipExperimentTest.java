@@ -48,6 +48,7 @@ class ClipExperimentTest {
         new EmojiClipConfig.Data(Emoji.Vendor.GOOGLE, 0.1, 1),
         new EmojiClipConfig.Model(16, tower, tower, 16, 8),
         Augmentation.none(),
+        0.5,
         32,
         TrainConfig.steps(steps, OptimizerConfig.adamW(3e-3, 0.01)).build());
   }
@@ -146,9 +147,9 @@ class ClipExperimentTest {
         EmojiClip b = EmojiClip.train(config, world, new Seeds(5), temporary.resolve("b"), curve);
         EmojiClip loaded = EmojiClip.load(temporary)) {
       assertThat(a.clip().parameters().all()).isEqualTo(b.clip().parameters().all());
-      INDArray labels = a.labels(List.of("cat", "dog face"));
+      INDArray labels = a.labels(List.of("cat", "dog face"), List.of("%s"));
       assertThat(labels.norm2(1).sub(1).amaxNumber().doubleValue()).isLessThan(1e-5);
-      INDArray again = loaded.labels(List.of("cat", "dog face"));
+      INDArray again = loaded.labels(List.of("cat", "dog face"), List.of("%s"));
       assertThat(again.sub(labels).amaxNumber().doubleValue()).isLessThan(1e-2);
     }
   }

@@ -80,7 +80,10 @@ public final class VisionTransformer {
       tokens = Patches.prependToken(g, name, tokens, VisionTensors.classToken(config));
     }
     SDVariable table =
-        g.parameter(prefix + names.positions(), Init.normal(1 / Math.sqrt(width)), VisionTensors.positions(config));
+        g.parameter(
+            prefix + names.positions(),
+            Init.normal(1 / Math.sqrt(width)),
+            VisionTensors.positions(config));
     return g.ops().add(tokens, g.ops().reshape(table, 1, config.tokens(), width));
   }
 

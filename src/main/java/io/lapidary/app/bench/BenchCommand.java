@@ -159,7 +159,7 @@ public final class BenchCommand implements Callable<Integer> {
         }
         List<Plan.CallTime> calls = step.profile(PROFILE_ROUNDS);
         double inPlan = calls.stream().mapToDouble(Plan.CallTime::microseconds).sum() / 1e3;
-        double update = Math.max(0, watch.medianMillis() - inPlan);
+        double update = step.trainedValues() == 0 ? 0 : Math.max(0, watch.medianMillis() - inPlan);
         Profile found = new Profile(name, calls, step.stats(), update);
         found.lines().forEach(out::println);
         out.println();

@@ -50,7 +50,7 @@ final class AttentionKernels {
       }
       float top = best.reduceLanes(VectorOperators.MAX);
       if (whole < end) {
-        top = Math.max(top, load(x, whole, rest).mul(scale).reduceLanes(VectorOperators.MAX, rest));
+        top = Math.max(top, Lanes.max(load(x, whole, rest).mul(scale), rest));
       }
       FloatVector sums = FloatVector.zero(SPECIES);
       for (int i = first; i < whole; i += WIDTH) {
@@ -62,7 +62,7 @@ final class AttentionKernels {
       if (whole < end) {
         FloatVector e = Lanes.exp(load(x, whole, rest).mul(scale).sub(top));
         store(e, y, whole, rest, to * n);
-        sum += e.reduceLanes(VectorOperators.ADD, rest);
+        sum += Lanes.sum(e, rest);
       }
       float factor = 1 / sum;
       for (int i = first; i < whole; i += WIDTH) {
@@ -100,7 +100,7 @@ final class AttentionKernels {
       float along = sums.reduceLanes(VectorOperators.ADD);
       if (whole < n) {
         FloatVector product = load(y, row + whole, rest).mul(load(up, row + whole, rest));
-        along += product.reduceLanes(VectorOperators.ADD, rest);
+        along += Lanes.sum(product, rest);
       }
       for (int i = 0; i < whole; i += WIDTH) {
         FloatVector g = load(up, row + i).sub(along).mul(load(y, row + i)).mul(scale);

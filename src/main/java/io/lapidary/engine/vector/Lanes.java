@@ -2,6 +2,8 @@ package io.lapidary.engine.vector;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
+import java.util.stream.IntStream;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
@@ -15,6 +17,9 @@ final class Lanes {
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
   private static final float ROUND =
       12582912f; // 1.5 · 2²³: adding it rounds to a whole number in the low bits
+
+  private static final List<VectorMask<Float>> TAILS = // making one is slow
+      IntStream.range(0, WIDTH).mapToObj(count -> SPECIES.indexInRange(0, count)).toList();
 
   private Lanes() {}
 
@@ -45,7 +50,19 @@ final class Lanes {
 
   /** The lanes that hold the {@code count} &lt; WIDTH last values of a row. */
   static VectorMask<Float> tail(int count) {
-    return SPECIES.indexInRange(0, count);
+    return TAILS.get(count);
+  }
+
+  /** Sum of the lanes of a tail. */
+  static float sum(FloatVector value, VectorMask<Float> mask) {
+    return FloatVector.zero(SPECIES).blend(value, mask).reduceLanes(VectorOperators.ADD);
+  }
+
+  /** Largest lane of a tail. */
+  static float max(FloatVector value, VectorMask<Float> mask) {
+    return FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY)
+        .blend(value, mask)
+        .reduceLanes(VectorOperators.MAX);
   }
 
   static float get(ByteBuffer buffer, int offset) {

@@ -31,7 +31,7 @@ final class RowKernels {
       if (whole < n) {
         FloatVector e = Lanes.exp(load(x, row + whole, rest).sub(top));
         store(e, y, row + whole, rest, to * n);
-        total += e.reduceLanes(VectorOperators.ADD, rest);
+        total += Lanes.sum(e, rest);
       }
       float scale = 1 / total;
       for (int i = 0; i < whole; i += WIDTH) {
@@ -50,7 +50,7 @@ final class RowKernels {
     }
     float top = best.reduceLanes(VectorOperators.MAX);
     if (whole < n) {
-      top = Math.max(top, load(x, row + whole, rest).reduceLanes(VectorOperators.MAX, rest));
+      top = Math.max(top, Lanes.max(load(x, row + whole, rest), rest));
     }
     return top;
   }
@@ -67,10 +67,7 @@ final class RowKernels {
       }
       float along = sum.reduceLanes(VectorOperators.ADD);
       if (whole < n) {
-        along +=
-            load(y, row + whole, rest)
-                .mul(load(up, row + whole, rest))
-                .reduceLanes(VectorOperators.ADD, rest);
+        along += Lanes.sum(load(y, row + whole, rest).mul(load(up, row + whole, rest)), rest);
       }
       for (int i = 0; i < whole; i += WIDTH) {
         store(load(up, row + i).sub(along).mul(load(y, row + i)), dx, row + i);
@@ -110,7 +107,7 @@ final class RowKernels {
         }
         m = sum.reduceLanes(VectorOperators.ADD);
         if (whole < n) {
-          m += load(x, row + whole, rest).reduceLanes(VectorOperators.ADD, rest);
+          m += Lanes.sum(load(x, row + whole, rest), rest);
         }
         m /= n;
       }
@@ -122,7 +119,7 @@ final class RowKernels {
       float variance = squares.reduceLanes(VectorOperators.ADD);
       if (whole < n) {
         FloatVector c = load(x, row + whole, rest).sub(m);
-        variance += c.mul(c).reduceLanes(VectorOperators.ADD, rest);
+        variance += Lanes.sum(c.mul(c), rest);
       }
       float s = (float) (1 / Math.sqrt(variance / n + epsilon));
       if (mean != null) {
@@ -190,8 +187,8 @@ final class RowKernels {
         if (gain != null) {
           g = g.mul(load(gain, whole, rest));
         }
-        sum += g.reduceLanes(VectorOperators.ADD, rest);
-        product += load(x, row + whole, rest).sub(m).mul(g).reduceLanes(VectorOperators.ADD, rest);
+        sum += Lanes.sum(g, rest);
+        product += Lanes.sum(load(x, row + whole, rest).sub(m).mul(g), rest);
       }
       float along = product * s * s / n;
       float flat = centre ? sum / n : 0;
@@ -288,7 +285,7 @@ final class RowKernels {
       }
       float total = sum.reduceLanes(VectorOperators.ADD);
       if (whole < n) {
-        total += load(x, row + whole, rest).reduceLanes(VectorOperators.ADD, rest);
+        total += Lanes.sum(load(x, row + whole, rest), rest);
       }
       Lanes.put(y, r, total);
     }
@@ -333,8 +330,8 @@ final class RowKernels {
       float value = values.reduceLanes(VectorOperators.ADD);
       if (whole < n) {
         FloatVector v = load(x, row + whole, rest).sub(top);
-        sum += Lanes.exp(v).reduceLanes(VectorOperators.ADD, rest);
-        value += v.reduceLanes(VectorOperators.ADD, rest);
+        sum += Lanes.sum(Lanes.exp(v), rest);
+        value += Lanes.sum(v, rest);
       }
       float target = Lanes.get(x, row + ids.getInt(r << 2)) - top;
       float expected = (1 - smoothing) * target + smoothing * value / n;

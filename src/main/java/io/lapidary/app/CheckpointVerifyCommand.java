@@ -18,6 +18,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -28,7 +29,12 @@ import picocli.CommandLine.Spec;
       "Runs a model on the inputs of golden.safetensors and compares the outputs.",
       "The tolerance is that of golden.json. Exits with 1 when a difference is above it."
     },
-    footer = {"", "Examples:", "  lapidary checkpoint verify src/test/resources/golden/clip"})
+    footer = {
+      "",
+      "Examples:",
+      "  lapidary checkpoint verify src/test/resources/golden/clip",
+      "  lapidary checkpoint verify my-adapter --base my-model"
+    })
 final class CheckpointVerifyCommand implements Callable<Integer> {
   private static final String GOLDEN = "golden.safetensors";
 
@@ -36,6 +42,12 @@ final class CheckpointVerifyCommand implements Callable<Integer> {
       paramLabel = "DIR",
       description = "A model folder that also holds golden.safetensors and golden.json.")
   private Path folder;
+
+  @Option(
+      names = "--base",
+      paramLabel = "DIR",
+      description = "The model that DIR is a LoRA adapter of.")
+  private Path base;
 
   @Spec private CommandSpec spec;
 
@@ -129,6 +141,17 @@ final class CheckpointVerifyCommand implements Callable<Integer> {
 
   private GoldenFamily family() {
     try (CheckpointFolder open = CheckpointFolder.open(folder)) {
+      boolean adapter = open.layout() == CheckpointFolder.Layout.PEFT_ADAPTER;
+      if (adapter != (base != null)) {
+        throw InputException.of(
+            adapter
+                ? "%s: an adapter is verified over its model; name it with --base DIR"
+                : "%s: this is no adapter, so --base does not apply",
+            folder);
+      }
+      if (adapter) {
+        return new LmGolden(base);
+      }
       JsonNode type = open.config().path("model_type");
       String name =
           open.layout() != CheckpointFolder.Layout.TRANSFORMERS

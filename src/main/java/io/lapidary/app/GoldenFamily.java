@@ -1,6 +1,8 @@
 package io.lapidary.app;
 
+import io.lapidary.model.LmFamily;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -8,17 +10,24 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /** How the models of one family answer the inputs of a golden file. */
 interface GoldenFamily {
   /** Families by the {@code model_type} of their configuration; OpenCLIP folders have none. */
-  Map<String, GoldenFamily> ALL =
-      Map.ofEntries(
-          Map.entry("bert", new TextGolden()),
-          Map.entry("clip", new ClipGolden()),
-          Map.entry("clip_vision_model", new VisionGolden()),
-          Map.entry("dinov2", new VisionGolden()),
-          Map.entry("mpnet", new TextGolden()),
-          Map.entry("open_clip", new ClipGolden()),
-          Map.entry("resnet", new ResNetGolden()),
-          Map.entry("siglip_vision_model", new VisionGolden()),
-          Map.entry("vit", new VisionGolden()));
+  Map<String, GoldenFamily> ALL = families();
+
+  private static Map<String, GoldenFamily> families() {
+    Map<String, GoldenFamily> all = new HashMap<>();
+    all.put("bert", new TextGolden());
+    all.put("clip", new ClipGolden());
+    all.put("clip_vision_model", new VisionGolden());
+    all.put("dinov2", new VisionGolden());
+    all.put("mpnet", new TextGolden());
+    all.put("open_clip", new ClipGolden());
+    all.put("resnet", new ResNetGolden());
+    all.put("siglip_vision_model", new VisionGolden());
+    all.put("vit", new VisionGolden());
+    for (LmFamily family : LmFamily.values()) {
+      all.put(family.modelType(), new LmGolden(null));
+    }
+    return Map.copyOf(all);
+  }
 
   /** Names of the tensors that are inputs. */
   Set<String> inputs();

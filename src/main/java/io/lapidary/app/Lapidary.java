@@ -24,6 +24,7 @@ import picocli.CommandLine.ScopeType;
       DoctorCommand.class,
       DatasetsCommand.class,
       CheckpointCommand.class,
+      GenerateCommand.class,
       TrainCommand.class,
       ReproduceCommand.class,
       ReportCommand.class,

@@ -177,6 +177,10 @@ public final class CausalLm implements AutoCloseable {
     return new CausalLm(config, parameters, prefix, others, origin);
   }
 
+  String prefix() {
+    return prefix;
+  }
+
   Decoder decoder() {
     return decoder;
   }

@@ -1,0 +1,111 @@
+package io.lapidary.app;
+
+import io.lapidary.InputException;
+import io.lapidary.engine.Runtime;
+import io.lapidary.io.Tokenizer;
+import io.lapidary.layer.LoraAdapters;
+import io.lapidary.model.CausalLm;
+import io.lapidary.model.GenerateOptions;
+import io.lapidary.model.Generator;
+import io.lapidary.model.LoraAdapter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code lapidary generate DIR --prompt TEXT}: lets a language model continue texts. */
+@Command(
+    name = "generate",
+    description = "Lets a language model continue texts.",
+    footer = {
+      "",
+      "Examples:",
+      "  lapidary generate models/gpt2 --prompt Gemstones --max-tokens 40",
+      "  lapidary generate models/gpt2 --prompt Once --temperature 0.8 --top-p 0.95 --seed 1"
+    })
+final class GenerateCommand implements Callable<Integer> {
+  @Parameters(paramLabel = "DIR", description = "A model folder with tokenizer.json.")
+  private Path folder;
+
+  @Option(
+      names = "--prompt",
+      required = true,
+      paramLabel = "TEXT",
+      description = "The text to continue; several run as one batch.")
+  private List<String> prompts;
+
+  @Option(
+      names = "--adapter",
+      paramLabel = "DIR",
+      description = "A LoRA adapter to lay over the model.")
+  private Path adapter;
+
+  @Option(names = "--max-tokens", paramLabel = "N", description = "Most new tokens (default 64).")
+  private int maxTokens = 64;
+
+  @Option(
+      names = "--temperature",
+      paramLabel = "T",
+      description = "0 takes the likeliest token (default 0).")
+  private double temperature;
+
+  @Option(names = "--top-k", paramLabel = "K", description = "Draw among the K likeliest tokens.")
+  private int topK;
+
+  @Option(
+      names = "--top-p",
+      paramLabel = "P",
+      description = "Draw among the likeliest tokens of this total probability.")
+  private double topP = 1;
+
+  @Option(
+      names = "--repetition-penalty",
+      paramLabel = "X",
+      description = "Above 1 makes tokens seen before less likely.")
+  private double penalty = 1;
+
+  @Option(names = "--stop", paramLabel = "TEXT", description = "A text that ends the output.")
+  private List<String> stops = List.of();
+
+  @Option(names = "--seed", paramLabel = "N", description = "Seed of the draws (default 0).")
+  private long seed;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    GenerateOptions options;
+    try {
+      options =
+          new GenerateOptions(maxTokens, temperature, topK, topP, penalty, List.of(), stops, seed);
+    } catch (IllegalArgumentException e) {
+      throw new InputException(e.getMessage(), e);
+    }
+    Runtime.check();
+    try (CausalLm base = CausalLm.load(folder);
+        Tokenizer tokenizer = Tokenizer.open(folder)) {
+      LoraAdapters adapters =
+          adapter == null ? LoraAdapters.NONE : LoraAdapter.load(adapter, base, "adapter").over(1);
+      try (CausalLm lm = base.with(adapters);
+          Generator generator = new Generator(lm)) {
+        for (Generator.Continuation c : generate(generator, tokenizer, options)) {
+          spec.commandLine().getOut().println(c.text());
+        }
+      }
+    }
+    return 0;
+  }
+
+  private List<Generator.Continuation> generate(
+      Generator generator, Tokenizer tokenizer, GenerateOptions options) {
+    try {
+      return generator.generate(tokenizer, prompts, options);
+    } catch (IllegalArgumentException e) { // a prompt that is empty or too long
+      throw new InputException(folder + ": " + e.getMessage(), e);
+    }
+  }
+}

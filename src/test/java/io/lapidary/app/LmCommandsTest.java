@@ -1,0 +1,102 @@
+package io.lapidary.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class LmCommandsTest {
+  private static final String GOLDEN = "src/test/resources/golden/";
+
+  @TempDir Path temporary;
+
+  private record Outcome(int code, String out, String err) {}
+
+  private static Outcome run(String... args) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    int code = Lapidary.run(new PrintWriter(out), new PrintWriter(err), args);
+    return new Outcome(code, out.toString(), err.toString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gpt2", "llama", "qwen2", "phi", "phi3"})
+  void everyTensorIsVerified(String family) {
+    Outcome outcome = run("checkpoint", "verify", GOLDEN + family);
+    assertThat(outcome.code).as(outcome.err + outcome.out).isZero();
+    assertThat(outcome.out)
+        .contains("logits_left_padded", "greedy_ids", "lm_loss", "hidden_states.2", "grad.")
+        .doesNotContain("not compared");
+  }
+
+  @Test
+  void anAdapterIsVerifiedOverItsModel() {
+    Outcome outcome =
+        run("checkpoint", "verify", GOLDEN + "llama_lora", "--base", GOLDEN + "llama");
+    assertThat(outcome.code).as(outcome.err + outcome.out).isZero();
+    assertThat(outcome.out).contains("merged.q_proj.0").doesNotContain("not compared");
+    assertThat(run("checkpoint", "verify", GOLDEN + "llama_lora").err).contains("--base DIR");
+    assertThat(run("checkpoint", "verify", GOLDEN + "llama", "--base", GOLDEN + "llama").code)
+        .isEqualTo(2);
+  }
+
+  @Test
+  void generateNeedsATokenizerAndSaysSo() throws IOException {
+    for (String file : new String[] {"config.json", "model.safetensors"}) {
+      Files.copy(Path.of(GOLDEN + "gpt2", file), temporary.resolve(file));
+    }
+    Outcome outcome = run("generate", temporary.toString(), "--prompt", "x");
+    assertThat(outcome.code).isEqualTo(2);
+    assertThat(outcome.err).contains("tokenizer.json");
+    assertThat(run("generate", temporary.toString(), "--prompt", "x", "--top-p", "2").err)
+        .contains("topP must be in (0, 1]");
+  }
+
+  @Test
+  void generateContinuesAText() throws IOException {
+    for (String file : new String[] {"config.json", "model.safetensors"}) {
+      Files.copy(Path.of(GOLDEN + "gpt2", file), temporary.resolve(file));
+    }
+    StringBuilder vocabulary = new StringBuilder();
+    for (int i = 0; i < 99; i++) {
+      vocabulary.append(i == 0 ? "" : ",").append("\"w").append(i).append("\":").append(i);
+    }
+    Files.writeString(
+        temporary.resolve("tokenizer.json"),
+        "{\"version\":\"1.0\",\"truncation\":null,\"padding\":null,\"added_tokens\":[],"
+            + "\"normalizer\":null,\"pre_tokenizer\":{\"type\":\"WhitespaceSplit\"},"
+            + "\"post_processor\":null,\"decoder\":null,\"model\":{\"type\":\"WordLevel\","
+            + "\"vocab\":{"
+            + vocabulary
+            + "},\"unk_token\":\"w0\"}}");
+    Outcome one =
+        run("generate", temporary.toString(), "--prompt", "w5 w6 w7", "--max-tokens", "5");
+    assertThat(one.code).as(one.err).isZero();
+    assertThat(one.out.strip()).matches("w\\d+( w\\d+){0,4}");
+    String first = one.out.strip().split(" ")[0];
+    Outcome stopped =
+        run(
+            "generate",
+            temporary.toString(),
+            "--prompt",
+            "w5 w6 w7",
+            "--prompt",
+            "w5",
+            "--stop",
+            first,
+            "--max-tokens",
+            "4");
+    assertThat(stopped.code).as(stopped.err).isZero();
+    assertThat(stopped.out.lines().findFirst()).hasValue("");
+    Outcome far = run("generate", temporary.toString(), "--prompt", "w5", "--max-tokens", "400");
+    assertThat(far.code).isEqualTo(2);
+    assertThat(far.err).contains("32 positions");
+  }
+}

@@ -19,6 +19,8 @@ import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A decoder language model of the families gpt2, llama, mistral, qwen2, phi and phi3. Layout and
@@ -28,6 +30,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * for the shapes used last. They may be called from several threads, one at a time runs.
  */
 public final class CausalLm implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(CausalLm.class);
+
   /** Label of a token that the loss leaves out. */
   public static final int IGNORED = -100;
 
@@ -123,12 +127,10 @@ public final class CausalLm implements AutoCloseable {
   private static void warnOfOtherHead(CheckpointFolder folder, String head, INDArray table) {
     try (INDArray other = folder.read(head, DataType.FLOAT)) {
       if (!other.equals(table)) {
-        System.getLogger(CausalLm.class.getName())
-            .log(
-                System.Logger.Level.WARNING,
-                folder.folder()
-                    + ": lm_head.weight differs from the token table, but the configuration ties"
-                    + " them; the token table is used");
+        LOG.warn(
+            "{}: lm_head.weight differs from the token table, but the configuration ties them; the"
+                + " token table is used",
+            folder.folder()); the token table is used");
       }
     }
   }

@@ -130,8 +130,10 @@ public final class CausalLm implements AutoCloseable {
         LOG.warn(
             "{}: lm_head.weight differs from the token table, but the configuration ties them; the"
                 + " token table is used",
-            folder.folder()); the token table is used");
+            folder.folder());
       }
+    }
+  }
     }
   }
 

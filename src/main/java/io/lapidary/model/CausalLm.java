@@ -134,8 +134,6 @@ public final class CausalLm implements AutoCloseable {
       }
     }
   }
-    }
-  }
 
   /**
    * Writes a folder that {@link #load} and the Python library read. A loaded model keeps the names

@@ -71,45 +71,8 @@ final class AttentionKernels {
       if (whole < end) {
         store(load(y, whole, rest).mul(factor), y, whole, rest, to * n);
       }
-      clear(y, row, first);
-      clear(y, end, row + n);
-    }
-  }
-
-  private static void clear(ByteBuffer y, int from, int to) {
-    int i = from;
-    for (; i + WIDTH <= to; i += WIDTH) {
-      store(FloatVector.zero(SPECIES), y, i);
-    }
-    for (; i < to; i++) {
-      Lanes.put(y, i, 0);
-    }
-  }
-
-  /** scale · y (up − ⟨up, y⟩); hidden keys have y = 0 and so no gradient. */
-  static void gradient(
-      ByteBuffer y, ByteBuffer up, ByteBuffer dx, float scale, int from, int to, int n) {
-    int whole = n - n % WIDTH;
-    VectorMask<Float> rest = tail(n - whole);
-    for (int r = from; r < to; r++) {
-      int row = r * n;
-      FloatVector sums = FloatVector.zero(SPECIES);
-      for (int i = 0; i < whole; i += WIDTH) {
-        sums = load(y, row + i).fma(load(up, row + i), sums);
-      }
-      float along = sums.reduceLanes(VectorOperators.ADD);
-      if (whole < n) {
-        FloatVector product = load(y, row + whole, rest).mul(load(up, row + whole, rest));
-        along += Lanes.sum(product, rest);
-      }
-      for (int i = 0; i < whole; i += WIDTH) {
-        FloatVector g = load(up, row + i).sub(along).mul(load(y, row + i)).mul(scale);
-        store(g, dx, row + i);
-      }
-      if (whole < n) {
-        FloatVector g = load(up, row + whole, rest).sub(along);
-        store(g.mul(load(y, row + whole, rest)).mul(scale), dx, row + whole, rest, to * n);
-      }
+      Lanes.clear(y, row, first);
+      Lanes.clear(y, end, row + n);
     }
   }
 

@@ -65,6 +65,17 @@ final class Lanes {
         .reduceLanes(VectorOperators.MAX);
   }
 
+  /** Zeros at [from, to). */
+  static void clear(ByteBuffer buffer, int from, int to) {
+    int i = from;
+    for (; i + WIDTH <= to; i += WIDTH) {
+      store(FloatVector.zero(SPECIES), buffer, i);
+    }
+    for (; i < to; i++) {
+      put(buffer, i, 0);
+    }
+  }
+
   static float get(ByteBuffer buffer, int offset) {
     return buffer.getFloat(offset << 2);
   }

@@ -55,8 +55,11 @@ final class RowKernels {
     return top;
   }
 
-  /** up · y − y ⟨up, y⟩. */
-  static void softmaxGradient(ByteBuffer y, ByteBuffer up, ByteBuffer dx, int from, int to, int n) {
+  /**
+   * scale · y (up − ⟨up, y⟩); where y is 0, as for keys that attention hides, no gradient flows.
+   */
+  static void softmaxGradient(
+      ByteBuffer y, ByteBuffer up, ByteBuffer dx, float scale, int from, int to, int n) {
     int whole = n - n % WIDTH;
     VectorMask<Float> rest = tail(n - whole);
     for (int r = from; r < to; r++) {
@@ -70,11 +73,11 @@ final class RowKernels {
         along += Lanes.sum(load(y, row + whole, rest).mul(load(up, row + whole, rest)), rest);
       }
       for (int i = 0; i < whole; i += WIDTH) {
-        store(load(up, row + i).sub(along).mul(load(y, row + i)), dx, row + i);
+        store(load(up, row + i).sub(along).mul(load(y, row + i)).mul(scale), dx, row + i);
       }
       if (whole < n) {
         FloatVector g = load(up, row + whole, rest).sub(along).mul(load(y, row + whole, rest));
-        store(g, dx, row + whole, rest, to * n);
+        store(g.mul(scale), dx, row + whole, rest, to * n);
       }
     }
   }

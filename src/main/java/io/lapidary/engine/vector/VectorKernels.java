@@ -3,7 +3,6 @@ package io.lapidary.engine.vector;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Set;
-import jdk.incubator.vector.FloatVector;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -80,7 +79,7 @@ public final class VectorKernels {
       case "softmax_bp" ->
           () ->
               Workers.run(
-                  rows, 2L * n, (f, t) -> RowKernels.softmaxGradient(x[0], x[1], y[0], f, t, n));
+                  rows, 2L * n, (f, t) -> RowKernels.softmaxGradient(x[0], x[1], y[0], 1, f, t, n));
       case "layer_norm" -> { // inputs x[, gain[, bias]], outputs y[, mean], scale
         ByteBuffer gain = x.length > 1 ? x[1] : null;
         ByteBuffer bias = x.length > 2 ? x[2] : null;
@@ -176,7 +175,7 @@ public final class VectorKernels {
       case "attention_weights_bp" ->
           () ->
               Workers.run(
-                  rows, 2L * n, (f, t) -> AttentionKernels.gradient(x[0], x[1], y[0], a, f, t, n));
+                  rows, 2L * n, (f, t) -> RowKernels.softmaxGradient(x[0], x[1], y[0], a, f, t, n));
       case "rotary", "rotary_bp" -> {
         int positions = (int) in[1].size(0);
         int size = (int) in[1].size(1);
@@ -253,13 +252,7 @@ public final class VectorKernels {
   private static Runnable scatterAdd(
       ByteBuffer ids, ByteBuffer updates, ByteBuffer table, int count, int width, int length) {
     return () -> {
-      int z = 0;
-      for (; z + Lanes.WIDTH <= length; z += Lanes.WIDTH) {
-        Lanes.store(FloatVector.zero(Lanes.SPECIES), table, z);
-      }
-      for (; z < length; z++) {
-        Lanes.put(table, z, 0);
-      }
+      Lanes.clear(table, 0, length);
       for (int i = 0; i < count; i++) {
         int to = ids.getInt(i << 2) * width;
         int from = i * width;

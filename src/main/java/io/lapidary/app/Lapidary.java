@@ -25,6 +25,7 @@ import picocli.CommandLine.ScopeType;
       DatasetsCommand.class,
       CheckpointCommand.class,
       GenerateCommand.class,
+      EmbedCommand.class,
       TrainCommand.class,
       ReproduceCommand.class,
       ReportCommand.class,

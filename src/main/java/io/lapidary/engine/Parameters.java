@@ -88,6 +88,21 @@ public final class Parameters {
     array.assign(value);
   }
 
+  /**
+   * Makes {@code value} itself the live array of a new name, without a copy; the caller must not
+   * close it. Views, other types and other orders are copied and closed, as is the value of a name
+   * that exists.
+   */
+  public void adopt(String name, INDArray value) {
+    boolean plain = !value.isView() && value.ordering() == 'c' && value.dataType() == type;
+    if (plain && !arrays.containsKey(name)) {
+      arrays.put(name, value);
+      return;
+    }
+    put(name, value);
+    value.close();
+  }
+
   /** All entries in order of creation; the arrays are live. */
   public Map<String, INDArray> all() {
     return Collections.unmodifiableMap(arrays);

@@ -212,7 +212,7 @@ public final class CheckpointFolder implements AutoCloseable {
 
   /**
    * As {@link #readAll(Map, DataType, Predicate)}, one tensor at a time: {@code use} gets each name
-   * and its array, which is closed afterwards, so that a model is never held twice.
+   * and its array, to keep or to close.
    */
   public void readEach(
       Map<String, long[]> expected,
@@ -221,9 +221,7 @@ public final class CheckpointFolder implements AutoCloseable {
       BiConsumer<String, INDArray> use) {
     check(expected, mayBeUnused);
     for (String name : expected.keySet()) {
-      try (INDArray array = read(name, as)) {
-        use.accept(name, array);
-      }
+      use.accept(name, read(name, as));
     }
   }
 

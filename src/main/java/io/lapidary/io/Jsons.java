@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lapidary.AtomicFiles;
 import io.lapidary.InputException;
@@ -60,6 +61,19 @@ public final class Jsons {
       return object;
     }
     throw InputException.of("%s: expected a JSON object, found %s", file, StrictBinding.kind(tree));
+  }
+
+  /**
+   * Reads a file that holds one JSON array.
+   *
+   * @throws InputException when it is missing, too large, not JSON, or another kind of value
+   */
+  public static ArrayNode readArray(Path file) {
+    JsonNode tree = tree(file);
+    if (tree instanceof ArrayNode array) {
+      return array;
+    }
+    throw InputException.of("%s: expected a JSON array, found %s", file, StrictBinding.kind(tree));
   }
 
   /**

@@ -26,8 +26,13 @@ record PixelGrid(int width, int height, int[] values) {
   static PixelGrid of(BufferedImage picture) {
     int width = picture.getWidth();
     int height = picture.getHeight();
+    int[] values = new int[3 * width * height];
+    if (picture.getType() == BufferedImage.TYPE_BYTE_GRAY) { // getRGB would change its gamma
+      int[] grey = picture.getRaster().getSamples(0, 0, width, height, 0, (int[]) null);
+      Arrays.setAll(values, i -> grey[i / 3]);
+      return new PixelGrid(width, height, values);
+    }
     int[] packed = picture.getRGB(0, 0, width, height, null, 0, width);
-    int[] values = new int[3 * packed.length];
     for (int i = 0; i < packed.length; i++) {
       values[3 * i] = packed[i] >> 16 & 0xff;
       values[3 * i + 1] = packed[i] >> 8 & 0xff;

@@ -5,6 +5,7 @@ import io.lapidary.InputException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -27,6 +28,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  */
 public final class SafetensorsFile implements AutoCloseable {
   private static final int PIECE = 1 << 20; // elements
+  private static final int LARGEST_BUFFER = Integer.MAX_VALUE / Float.BYTES;
 
   private final Path file;
   private final FileChannel channel;
@@ -143,7 +145,11 @@ public final class SafetensorsFile implements AutoCloseable {
     }
     INDArray result = Nd4j.createUninitialized(as, shape, 'c');
     try {
-      fill(result.reshape(count), info, as);
+      if (as == DataType.FLOAT && info.dtype().floating() && count <= LARGEST_BUFFER && onCpu()) {
+        fillFloats(result.data().asNioFloat(), info);
+      } else {
+        fill(result.reshape(count), info, as);
+      }
     } catch (ClosedChannelException e) {
       result.close();
       throw new IllegalStateException(file + " is closed", e);
@@ -155,6 +161,43 @@ public final class SafetensorsFile implements AutoCloseable {
       throw e;
     }
     return result;
+  }
+
+  /** Straight into the memory of the array, which is several times faster than by array calls. */
+  private void fillFloats(FloatBuffer target, TensorInfo info) throws IOException {
+    int count = Math.toIntExact(info.elements());
+    int size = info.dtype().bits() / 8;
+    ByteBuffer bytes =
+        ByteBuffer.allocate(Math.min(count, PIECE) * size).order(ByteOrder.LITTLE_ENDIAN);
+    for (int at = 0; at < count; at += PIECE) {
+      int length = Math.min(PIECE, count - at);
+      bytes.clear().limit(length * size);
+      SafetensorsHeader.readFully(
+          channel, bytes, header.dataStart() + info.begin() + (long) at * size);
+      bytes.flip();
+      switch (info.dtype()) {
+        case F32 -> target.put(at, bytes.asFloatBuffer(), 0, length);
+        case F64 -> {
+          for (int i = 0; i < length; i++) {
+            target.put(at + i, (float) bytes.getDouble(i * size));
+          }
+        }
+        default -> target.put(at, halves(bytes, length, info.dtype()));
+      }
+    }
+  }
+
+  private static boolean onCpu() {
+    return !Nd4j.getExecutioner().getClass().getSimpleName().contains("Cuda");
+  }
+
+  private static float[] halves(ByteBuffer bytes, int length, Dtype dtype) {
+    float[] values = new float[length];
+    for (int i = 0; i < length; i++) {
+      short bits = bytes.getShort(i * 2);
+      values[i] = dtype == Dtype.F16 ? HalfFloats.fromF16(bits) : HalfFloats.fromBf16(bits);
+    }
+    return values;
   }
 
   private void fill(INDArray flat, TensorInfo info, DataType as) throws IOException {
@@ -183,12 +226,7 @@ public final class SafetensorsFile implements AutoCloseable {
         return Nd4j.createFromArray(values);
       }
       case F16, BF16 -> {
-        float[] values = new float[length];
-        for (int i = 0; i < length; i++) {
-          short bits = bytes.getShort(i * 2);
-          values[i] = dtype == Dtype.F16 ? HalfFloats.fromF16(bits) : HalfFloats.fromBf16(bits);
-        }
-        return Nd4j.createFromArray(values);
+        return Nd4j.createFromArray(halves(bytes, length, dtype));
       }
       case F64 -> {
         double[] values = new double[length];

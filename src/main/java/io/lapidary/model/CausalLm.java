@@ -113,7 +113,7 @@ public final class CausalLm implements AutoCloseable {
         name -> config.tied() && name.endsWith(head),
         (name, array) -> {
           String own = headOnly && name.equals(head) ? table : name;
-          parameters.put(own, array);
+          parameters.adopt(own, array);
           stored.put(own, folder.resolve(name).orElse(name));
         });
     if (config.tied() && !headOnly && folder.has(head)) {

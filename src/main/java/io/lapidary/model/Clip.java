@@ -74,12 +74,7 @@ public final class Clip implements AutoCloseable {
         ClipConfig.of(
             folder.config(), folder.folder().resolve(folder.layout().configFile()).toString());
     Parameters parameters = new Parameters(DataType.FLOAT, 0);
-    Map<String, INDArray> arrays = folder.readAll(ClipShapes.of(config), DataType.FLOAT);
-    arrays.forEach(
-        (name, array) -> {
-          parameters.put(name, array);
-          array.close();
-        });
+    folder.readEach(ClipShapes.of(config), DataType.FLOAT, name -> false, parameters::adopt);
     return new Clip(config, parameters);
   }
 

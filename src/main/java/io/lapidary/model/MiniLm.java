@@ -33,7 +33,7 @@ public final class MiniLm {
    * @throws InputException when the jar is not on the class path
    */
   public static SentenceEncoder load() {
-    return new SentenceEncoder(encoder(), tokenizer(), LONGEST);
+    return new SentenceEncoder(encoder(), tokenizer(), SentenceSettings.mean(LONGEST));
   }
 
   private static TextEncoder encoder() {

@@ -143,24 +143,36 @@ final class OpenClipLayout {
     boolean linear = folder.names().contains(text + "text_projection.weight");
     List<Entry> entries = new Table(config, text, linear).entries;
     Map<String, long[]> expected = new LinkedHashMap<>();
-    entries.forEach(entry -> expected.put(entry.stored, entry.shape));
-    Map<String, INDArray> arrays = folder.readAll(expected, DataType.FLOAT);
-    Parameters parameters = new Parameters(DataType.FLOAT, 0);
+    Map<String, Entry> byName = new LinkedHashMap<>();
     for (Entry entry : entries) {
-      INDArray array = arrays.get(entry.stored);
-      int count = entry.ours.size();
-      if (count == 1) {
-        parameters.put(entry.ours.get(0), entry.transposed ? array.transpose() : array);
-      } else {
-        long rows = entry.shape[0] / count;
-        for (int i = 0; i < count; i++) {
-          parameters.put(
-              entry.ours.get(i), array.get(NDArrayIndex.interval(i * rows, (i + 1) * rows)));
-        }
-      }
-      array.close();
+      expected.put(entry.stored, entry.shape);
+      byName.put(entry.stored, entry);
     }
+    Parameters parameters = new Parameters(DataType.FLOAT, 0);
+    folder.readEach(
+        expected,
+        DataType.FLOAT,
+        name -> false,
+        (name, array) -> put(parameters, byName.get(name), array));
     return parameters;
+  }
+
+  private static void put(Parameters parameters, Entry entry, INDArray array) {
+    int count = entry.ours.size();
+    if (count == 1 && !entry.transposed) {
+      parameters.adopt(entry.ours.get(0), array);
+      return;
+    }
+    if (count == 1) {
+      parameters.put(entry.ours.get(0), array.transpose());
+    } else {
+      long rows = entry.shape[0] / count;
+      for (int i = 0; i < count; i++) {
+        parameters.put(
+            entry.ours.get(i), array.get(NDArrayIndex.interval(i * rows, (i + 1) * rows)));
+      }
+    }
+    array.close();
   }
 
   /** Tensors as OpenCLIP stores them; for vocabularies and towers of any size. */

@@ -42,14 +42,14 @@ final class StoredWeights {
     Map<String, long[]> expected = table.in(folder);
     Parameters parameters = new Parameters(DataType.FLOAT, 0);
     Map<String, String> names = new LinkedHashMap<>();
-    folder
-        .readAll(expected, DataType.FLOAT, table::isUnread)
-        .forEach(
-            (name, array) -> {
-              parameters.put(name, array);
-              array.close();
-              names.put(name, folder.resolve(name).orElseThrow());
-            });
+    folder.readEach(
+        expected,
+        DataType.FLOAT,
+        table::isUnread,
+        (name, array) -> {
+          parameters.adopt(name, array);
+          names.put(name, folder.resolve(name).orElseThrow());
+        });
     return new StoredWeights(parameters, names);
   }
 

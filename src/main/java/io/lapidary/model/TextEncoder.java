@@ -97,7 +97,8 @@ public final class TextEncoder implements AutoCloseable {
                     Arrays.toString(shape),
                     array == null ? "none" : Arrays.toString(array.shape()));
               }
-              parameters.put(name, array);
+              parameters.adopt(name, array);
+              arrays.remove(name);
             });
     arrays.values().forEach(INDArray::close);
     return new TextEncoder(config, parameters);
@@ -202,7 +203,7 @@ public final class TextEncoder implements AutoCloseable {
       x = block.apply(g, TextFamily.BLOCKS + i, x, mask, bias);
       states.add(x);
     }
-    SDVariable mean = mean(g, x, mask);
+    SDVariable mean = TextPooling.MEAN.apply(g, x, mask);
     return new Output(List.copyOf(states), mean, g.ops().l2Normalize(mean, -1, SMALLEST_NORM));
   }
 
@@ -231,15 +232,6 @@ public final class TextEncoder implements AutoCloseable {
     SDVariable values = ops.cast(ids, g.type());
     SDVariable real = ops.rsub(1, ops.equal(values, g.constant(config.padToken())));
     return ops.add(ops.mul(ops.cumsum(real, 1), real), config.padToken());
-  }
-
-  private static SDVariable mean(Graph g, SDVariable states, SDVariable mask) {
-    Ops ops = g.ops();
-    long[] s = g.shape(states);
-    SDVariable weights = ops.reshape(mask, s[0], 1, s[1]);
-    SDVariable sum = ops.reshape(ops.matmul(weights, states), s[0], s[2]);
-    SDVariable count = ops.maximum(ops.sum(mask, true, 1), g.constant(1e-9)); // all padding: 0
-    return ops.div(sum, count);
   }
 
   /**
@@ -284,8 +276,35 @@ public final class TextEncoder implements AutoCloseable {
     return run("sentence", ids, mask, out -> List.of(out.sentence())).get(0);
   }
 
+  /**
+   * One vector per text [B, hidden]; see {@link #tokenStates}.
+   *
+   * @param unitLength whether vectors are scaled to unit length
+   */
+  public INDArray pooled(INDArray ids, INDArray mask, TextPooling pooling, boolean unitLength) {
+    return run(
+            pooling + (unitLength ? " of unit length" : ""),
+            ids,
+            mask,
+            (g, realTokens, out) -> {
+              SDVariable vector = pooling.apply(g, out.lastHidden(), realTokens);
+              return List.of(unitLength ? g.ops().l2Normalize(vector, -1, SMALLEST_NORM) : vector);
+            })
+        .get(0);
+  }
+
+  /** What to take from the graph of the encoder. */
+  @FunctionalInterface
+  private interface Wanted {
+    List<SDVariable> of(Graph g, SDVariable mask, Output out);
+  }
+
   private List<INDArray> run(
       String task, INDArray ids, INDArray mask, Function<Output, List<SDVariable>> outputs) {
+    return run(task, ids, mask, (g, realTokens, out) -> outputs.apply(out));
+  }
+
+  private List<INDArray> run(String task, INDArray ids, INDArray mask, Wanted outputs) {
     Check.that(
         ids.rank() == 2 && ids.dataType().isIntType(),
         "ids must be integers [B, T], got %s %s",
@@ -301,7 +320,7 @@ public final class TextEncoder implements AutoCloseable {
         List.of(
             new BatchRunner.Input(DataType.INT, ids),
             new BatchRunner.Input(parameters().type(), mask)),
-        (g, inputs) -> outputs.apply(build(g, inputs.get(0), inputs.get(1))));
+        (g, inputs) -> outputs.of(g, inputs.get(1), build(g, inputs.get(0), inputs.get(1))));
   }
 
   /** Frees the plans; the weights stay. */

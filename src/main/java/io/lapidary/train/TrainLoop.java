@@ -58,7 +58,7 @@ final class TrainLoop implements AutoCloseable {
         trainer.schedule != null
             ? trainer.schedule
             : config.schedule().create(config.optimizer().learningRate(), totalSteps);
-    noise = new Seeds(config.seed()).stream("noise");
+    noise = trainer.noise;
     graphs =
         new GraphCache(
             trainer.objective,

@@ -2,6 +2,7 @@ package io.lapidary.train;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.lapidary.Check;
+import io.lapidary.Seeds;
 import io.lapidary.data.BatchSource;
 import io.lapidary.engine.Parameters;
 import io.lapidary.io.Jsons;
@@ -38,6 +39,7 @@ public final class Trainer {
   final List<TrainListener> listeners;
   final Supplier<Optimizer> optimizer;
   final Schedule schedule;
+  final Seeds noise;
   final JsonNode identity;
   final AtomicBoolean stop = new AtomicBoolean();
 
@@ -54,6 +56,7 @@ public final class Trainer {
     listeners = List.copyOf(b.listeners);
     optimizer = b.optimizer == null ? config.optimizer()::create : b.optimizer;
     schedule = b.schedule;
+    noise = b.noise == null ? new Seeds(config.seed()).stream("noise") : b.noise;
     identity = b.identity;
     Check.that(
         evaluator != null || config.monitor() == null, "monitor needs an evaluator to watch");
@@ -99,6 +102,7 @@ public final class Trainer {
     private Evaluator evaluator;
     private Supplier<Optimizer> optimizer;
     private Schedule schedule;
+    private Seeds noise;
     private JsonNode identity = Jsons.object();
 
     private Builder(
@@ -163,6 +167,12 @@ public final class Trainer {
     /** A schedule in place of the configured one. */
     public Builder schedule(Schedule value) {
       schedule = value;
+      return this;
+    }
+
+    /** Root of dropout and other noise in place of the configured seed. */
+    public Builder noise(Seeds value) {
+      noise = value;
       return this;
     }
 

@@ -90,9 +90,13 @@ public final class EmojiClip implements AutoCloseable {
     return Trainer.builder(
             config.train(),
             clip.parameters(),
-            (g, in) -> Map.of("contrastive", clip.contrastiveLoss(g, in.get(PIXELS), in.get(IDS))),
+            (g, in) -> {
+              SDVariable pixels = noisy(g, in.get(PIXELS), config.noise());
+              return Map.of("contrastive", clip.contrastiveLoss(g, pixels, in.get(IDS)));
+            },
             batches)
         .features(PIXELS, IDS)
+        .noise(seeds.stream("noise"))
         .listener(scaleGuard());
   }
 

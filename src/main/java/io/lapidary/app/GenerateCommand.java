@@ -88,8 +88,7 @@ final class GenerateCommand implements Callable<Integer> {
     Runtime.check();
     try (CausalLm base = CausalLm.load(folder);
         Tokenizer tokenizer = Tokenizer.open(folder)) {
-      LoraAdapters adapters =
-          adapter == null ? LoraAdapters.NONE : LoraAdapter.load(adapter, base, "adapter").over(1);
+      LoraAdapters adapters = adapter == null ? LoraAdapters.NONE : adapters(base);
       try (CausalLm lm = base.with(adapters);
           Generator generator = new Generator(lm)) {
         for (Generator.Continuation c : generate(generator, tokenizer, options)) {
@@ -98,6 +97,15 @@ final class GenerateCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  private LoraAdapters adapters(CausalLm base) {
+    LoraAdapter loaded = LoraAdapter.load(adapter, base, "adapter");
+    if (loaded.replacesTensors()) {
+      loaded.merge(1);
+      return LoraAdapters.NONE;
+    }
+    return loaded.over(1);
   }
 
   private List<Generator.Continuation> generate(

@@ -40,6 +40,7 @@ public final class Graph {
   private final List<Node> nodes = new ArrayList<>();
   private final Deque<List<Node>> open = new ArrayDeque<>();
   private final Map<String, SDVariable> repeats = new HashMap<>();
+  private final Deque<Overlay> overlays = new ArrayDeque<>();
   private int unnamed;
 
   /** A placeholder that a {@link Plan} fills with fresh random numbers at each run. */
@@ -164,6 +165,24 @@ public final class Graph {
       constants.put(name, known);
     }
     return known;
+  }
+
+  /**
+   * Builds a part of the graph under an overlay; inside another one it takes the other's place. Two
+   * parts over the same parameters may have different overlays.
+   */
+  public <T> T with(Overlay overlay, Supplier<T> body) {
+    overlays.push(overlay);
+    try {
+      return body.get();
+    } finally {
+      overlays.pop();
+    }
+  }
+
+  /** The result y of a map of x with what the overlay in force adds; layers call it. */
+  public SDVariable overlaid(Overlay.WeightedMap map, SDVariable x, SDVariable y) {
+    return overlays.isEmpty() ? y : overlays.peek().add(this, map, x, y);
   }
 
   /**

@@ -4,6 +4,7 @@ import io.lapidary.Check;
 import io.lapidary.engine.Graph;
 import io.lapidary.engine.Init;
 import io.lapidary.engine.Ops;
+import io.lapidary.engine.Overlay;
 import org.nd4j.autodiff.samediff.SDVariable;
 
 /** Convolutions with their parameters, and the block of the small ConvNets. */
@@ -28,7 +29,10 @@ public final class Convolutions {
     Init init = Init.fanIn(in * kernel * kernel);
     SDVariable weight = g.parameter(name + ".weight", init, out, in, kernel, kernel);
     SDVariable offset = bias ? g.parameter(name + ".bias", init, out) : null;
-    return g.ops().conv2d(x, weight, offset, Ops.Window.of(stride, padding));
+    Ops.Window window = Ops.Window.of(stride, padding);
+    Overlay.WeightedMap map =
+        new Overlay.WeightedMap(name, Overlay.Layout.CONVOLUTION, g.shape(weight), window);
+    return g.overlaid(map, x, g.ops().conv2d(x, weight, offset, window));
   }
 
   /**

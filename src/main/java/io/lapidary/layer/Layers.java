@@ -3,6 +3,7 @@ package io.lapidary.layer;
 import io.lapidary.Check;
 import io.lapidary.engine.Graph;
 import io.lapidary.engine.Init;
+import io.lapidary.engine.Overlay;
 import org.nd4j.autodiff.samediff.SDVariable;
 
 /**
@@ -25,7 +26,21 @@ public final class Layers {
     Check.positive(name + " out", out);
     SDVariable weight = g.parameter(name + ".weight", init, out, g.size(x, -1));
     SDVariable offset = bias ? g.parameter(name + ".bias", Init.zeros(), out) : null;
-    return g.ops().linear(x, weight, offset);
+    Overlay.WeightedMap map = new Overlay.WeightedMap(name, Overlay.Layout.LINEAR, g.shape(weight));
+    return g.overlaid(map, x, g.ops().linear(x, weight, offset));
+  }
+
+  /**
+   * Affine map y = x W + b, as GPT-2 stores it. Shapes: x [..., in], W [in, out], b [out], y [...,
+   * out]; parameters {@code name.weight}, {@code name.bias}.
+   */
+  public static SDVariable inputMajor(
+      Graph g, String name, SDVariable x, long out, boolean bias, Init init) {
+    SDVariable weight = g.parameter(name + ".weight", init, g.size(x, -1), out);
+    SDVariable offset = bias ? g.parameter(name + ".bias", Init.zeros(), out) : null;
+    Overlay.WeightedMap map =
+        new Overlay.WeightedMap(name, Overlay.Layout.INPUT_MAJOR, g.shape(weight));
+    return g.overlaid(map, x, g.ops().dense(x, weight, offset));
   }
 
   /**

@@ -2,19 +2,23 @@ package io.lapidary.layer;
 
 import io.lapidary.Check;
 import io.lapidary.engine.Graph;
+import io.lapidary.engine.Overlay;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.nd4j.autodiff.samediff.SDVariable;
 
 /**
- * LoRA adapters that a graph lays over its linear maps: several at once, each with a weight, over
- * the same base arrays. Another graph over the same arrays may use others or none.
+ * LoRA adapters that a graph lays over its affine maps and convolutions: several at once, each with
+ * a weight, over the same base arrays. Under {@link Graph#with} they hold for the part of the graph
+ * that is built there: {@code g.with(adapters, () -> clip.imageEmbeddings(g, pixels))}. Another
+ * part or another graph over the same arrays may use others or none.
  */
-public final class LoraAdapters {
+public final class LoraAdapters implements Overlay {
   /** No adapter. */
   public static final LoraAdapters NONE = new LoraAdapters(List.of());
 
@@ -67,23 +71,23 @@ public final class LoraAdapters {
     }
   }
 
-  /**
-   * The result of a map with the parts of all adapters that target it.
-   *
-   * @param map full name of the map
-   * @param x its input [..., in]
-   * @param y its result [..., out] without adapters
-   */
-  public SDVariable add(Graph g, String map, SDVariable x, SDVariable y) {
+  /** The result of a map with the parts of all adapters that target it. */
+  @Override
+  public SDVariable add(Graph g, WeightedMap map, SDVariable x, SDVariable y) {
     SDVariable sum = y;
     for (Entry entry : entries) {
-      Optional<Lora> lora = entry.weight == 0 ? Optional.empty() : entry.targets.apply(map);
+      Optional<Lora> lora = entry.weight == 0 ? Optional.empty() : entry.targets.apply(map.name());
       if (lora.isPresent()) {
-        SDVariable part = lora.get().delta(g, prefixed(entry.name, map), x, g.size(y, -1));
+        SDVariable part = lora.get().delta(g, prefixed(entry.name, map.name()), map, x);
         sum = g.ops().add(sum, entry.weight == 1 ? part : g.ops().mul(part, entry.weight));
       }
     }
     return sum;
+  }
+
+  /** What {@code body} builds, under these adapters; where there are none, under those in force. */
+  public <T> T over(Graph g, Supplier<T> body) {
+    return isEmpty() ? body.get() : g.with(this, body);
   }
 
   /** Whether there is none. */

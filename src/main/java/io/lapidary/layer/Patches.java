@@ -3,6 +3,7 @@ package io.lapidary.layer;
 import io.lapidary.Check;
 import io.lapidary.engine.Graph;
 import io.lapidary.engine.Init;
+import io.lapidary.engine.Overlay;
 import java.util.Arrays;
 import org.nd4j.autodiff.samediff.SDVariable;
 
@@ -37,7 +38,9 @@ public final class Patches {
     SDVariable kernel = g.parameter(name + ".weight", Init.normal(0.02), width, s[1], patch, patch);
     SDVariable weight = g.ops().reshape(kernel, width, s[1] * area);
     SDVariable offset = bias ? g.parameter(name + ".bias", Init.zeros(), width) : null;
-    return g.ops().linear(tokens, weight, offset);
+    Overlay.WeightedMap map =
+        new Overlay.WeightedMap(name, Overlay.Layout.PATCHES, g.shape(kernel));
+    return g.overlaid(map, tokens, g.ops().linear(tokens, weight, offset));
   }
 
   /**

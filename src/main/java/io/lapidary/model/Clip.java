@@ -7,6 +7,7 @@ import io.lapidary.engine.Parameters;
 import io.lapidary.io.CheckpointFolder;
 import io.lapidary.io.Dtype;
 import io.lapidary.layer.Layers;
+import io.lapidary.layer.LoraAdapters;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -37,12 +38,18 @@ public final class Clip implements AutoCloseable {
 
   private final ClipConfig config;
   private final Parameters parameters;
+  private final LoraAdapters adapters;
   private final BatchRunner runner;
 
   /** A model over a store; parameters that the store lacks are made when a graph asks for them. */
   public Clip(ClipConfig config, Parameters parameters) {
+    this(config, parameters, LoraAdapters.NONE);
+  }
+
+  private Clip(ClipConfig config, Parameters parameters, LoraAdapters adapters) {
     this.config = Check.present("config", config);
     this.parameters = Check.present("parameters", parameters);
+    this.adapters = Check.present("adapters", adapters);
     this.runner = new BatchRunner(parameters, LARGEST_BATCH, 6);
   }
 
@@ -114,16 +121,21 @@ public final class Clip implements AutoCloseable {
     return parameters;
   }
 
+  /** The same weights under adapters: graphs of the result have them, those of this model not. */
+  public Clip with(LoraAdapters others) {
+    return new Clip(config, parameters, others);
+  }
+
   // ---- graphs -------------------------------------------------------------------------------
 
   /** The image tower: pixels normalised as for training, [B, channels, S, S]. */
   public VisionTransformer.Output vision(Graph g, SDVariable pixels) {
-    return VisionTransformer.build(g, VISION, config.vision(), pixels);
+    return adapters.over(g, () -> VisionTransformer.build(g, VISION, config.vision(), pixels));
   }
 
   /** The text tower: ids [B, T] of type INT. */
   public ClipText.Output text(Graph g, SDVariable ids) {
-    return ClipText.build(g, TEXT, config.text(), ids);
+    return adapters.over(g, () -> ClipText.build(g, TEXT, config.text(), ids));
   }
 
   /** Embeddings of unit length [B, projection] of images [B, channels, S, S]. */
@@ -138,7 +150,8 @@ public final class Clip implements AutoCloseable {
 
   private SDVariable project(Graph g, String name, SDVariable pooled) {
     Init init = Init.normal(1 / Math.sqrt(g.size(pooled, -1)));
-    SDVariable projected = Layers.linear(g, name, pooled, config.projection(), false, init);
+    SDVariable projected =
+        adapters.over(g, () -> Layers.linear(g, name, pooled, config.projection(), false, init));
     return g.ops().l2Normalize(projected, -1, SMALLEST_NORM);
   }
 

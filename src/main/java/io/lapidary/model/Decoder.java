@@ -71,6 +71,11 @@ final class Decoder {
    */
   List<SDVariable> blocks(
       Graph g, SDVariable embeddings, Context context, List<KeysValues> caches) {
+    return adapters.over(g, () -> plainBlocks(g, embeddings, context, caches));
+  }
+
+  private List<SDVariable> plainBlocks(
+      Graph g, SDVariable embeddings, Context context, List<KeysValues> caches) {
     SDVariable x = embeddings;
     SDVariable[] turn = null;
     if (config.rotary() == null) {
@@ -212,14 +217,9 @@ final class Decoder {
 
   private SDVariable linear(Graph g, String name, SDVariable x, long out, boolean bias) {
     Init init = Init.normal(0.02);
-    SDVariable y;
-    if (traits.inputMajor()) {
-      SDVariable weight = g.parameter(name + ".weight", init, g.size(x, -1), out);
-      y = g.ops().dense(x, weight, bias ? g.parameter(name + ".bias", Init.zeros(), out) : null);
-    } else {
-      y = Layers.linear(g, name, x, out, bias, init);
-    }
-    return adapters.add(g, name, x, y);
+    return traits.inputMajor()
+        ? Layers.inputMajor(g, name, x, out, bias, init)
+        : Layers.linear(g, name, x, out, bias, init);
   }
 
   private SDVariable norm(Graph g, String name, SDVariable x) {
@@ -233,10 +233,14 @@ final class Decoder {
     long rows = config.vocabularySize();
     long width = config.hiddenSize();
     String name = prefix + LmFamily.HEAD;
-    String table = config.tied() ? prefix + names.embedding() : name;
-    SDVariable weight = g.parameter(table + ".weight", Init.normal(0.02), rows, width);
+    Init init = Init.normal(0.02);
+    if (!config.tied()) {
+      return adapters.over(g, () -> Layers.linear(g, name, states, rows, traits.headBias(), init));
+    }
+    // no overlay: what changes the table for the output would change it for the input, too
+    SDVariable table = g.parameter(prefix + names.embedding() + ".weight", init, rows, width);
     SDVariable bias = traits.headBias() ? g.parameter(name + ".bias", Init.zeros(), rows) : null;
-    return adapters.add(g, name, states, g.ops().linear(states, weight, bias));
+    return g.ops().linear(states, table, bias);
   }
 
   /** Positions that count from the first real token: 0 before it. */

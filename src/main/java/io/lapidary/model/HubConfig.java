@@ -64,6 +64,18 @@ final class HubConfig {
     return node.has(key);
   }
 
+  /** Whether the value is text. */
+  boolean isText(String key) {
+    return node.path(key).isTextual();
+  }
+
+  /** All keys, in the order of the file. */
+  List<String> keys() {
+    List<String> keys = new ArrayList<>();
+    node.fieldNames().forEachRemaining(keys::add);
+    return keys;
+  }
+
   int integer(String key, int otherwise) {
     JsonNode value = node.get(key);
     if (value == null || value.isNull()) {

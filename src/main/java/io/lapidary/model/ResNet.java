@@ -7,6 +7,7 @@ import io.lapidary.engine.Parameters;
 import io.lapidary.io.CheckpointFolder;
 import io.lapidary.io.Dtype;
 import io.lapidary.layer.Convolutions;
+import io.lapidary.layer.LoraAdapters;
 import io.lapidary.layer.ResidualBlock;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -31,11 +32,13 @@ public final class ResNet implements AutoCloseable {
 
   private final ResNetConfig config;
   private final StoredWeights weights;
+  private final LoraAdapters adapters;
   private final BatchRunner runner;
 
-  private ResNet(ResNetConfig config, StoredWeights weights) {
+  private ResNet(ResNetConfig config, StoredWeights weights, LoraAdapters adapters) {
     this.config = config;
     this.weights = weights;
+    this.adapters = Check.present("adapters", adapters);
     this.runner = new BatchRunner(weights.parameters(), LARGEST_BATCH, 6);
   }
 
@@ -43,7 +46,8 @@ public final class ResNet implements AutoCloseable {
   public ResNet(ResNetConfig config, Parameters parameters) {
     this(
         Check.present("config", config),
-        StoredWeights.of(Check.present("parameters", parameters), table(config)));
+        StoredWeights.of(Check.present("parameters", parameters), table(config)),
+        LoraAdapters.NONE);
   }
 
   /** A fresh model of type FLOAT; same seed, same weights. */
@@ -67,7 +71,7 @@ public final class ResNet implements AutoCloseable {
   /** Loads an open Hugging Face folder; see {@link #load(Path)}. */
   public static ResNet load(CheckpointFolder folder) {
     ResNetConfig config = ResNetConfig.of(HubConfig.of(folder));
-    return new ResNet(config, StoredWeights.load(folder, table(config)));
+    return new ResNet(config, StoredWeights.load(folder, table(config)), LoraAdapters.NONE);
   }
 
   private static TensorTable table(ResNetConfig config) {
@@ -116,6 +120,11 @@ public final class ResNet implements AutoCloseable {
     return weights.parameters();
   }
 
+  /** The same weights under adapters: graphs of the result have them, those of this model not. */
+  public ResNet with(LoraAdapters others) {
+    return new ResNet(config, weights, others);
+  }
+
   /**
    * What the network computes.
    *
@@ -131,6 +140,10 @@ public final class ResNet implements AutoCloseable {
         "images must be [B, %d, H, W], got %s",
         config.channels(),
         Arrays.toString(g.shape(pixels)));
+    return adapters.over(g, () -> layers(g, pixels));
+  }
+
+  private Output layers(Graph g, SDVariable pixels) {
     SDVariable stem = Convolutions.normed(g, STEM, pixels, config.embeddingSize(), 7, 2);
     SDVariable x = g.ops().maxPool(g.ops().activation(config.activation(), stem), 3, 2, 1);
     for (ResNetConfig.Block block : config.blocks()) {

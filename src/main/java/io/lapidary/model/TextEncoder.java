@@ -10,6 +10,7 @@ import io.lapidary.io.CheckpointFolder;
 import io.lapidary.io.Dtype;
 import io.lapidary.layer.EncoderBlock;
 import io.lapidary.layer.Layers;
+import io.lapidary.layer.LoraAdapters;
 import io.lapidary.layer.PostNormBlock;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -37,11 +38,13 @@ public final class TextEncoder implements AutoCloseable {
 
   private final TextEncoderConfig config;
   private final StoredWeights weights;
+  private final LoraAdapters adapters;
   private final BatchRunner runner;
 
-  private TextEncoder(TextEncoderConfig config, StoredWeights weights) {
+  private TextEncoder(TextEncoderConfig config, StoredWeights weights, LoraAdapters adapters) {
     this.config = config;
     this.weights = weights;
+    this.adapters = Check.present("adapters", adapters);
     this.runner = new BatchRunner(weights.parameters(), LARGEST_BATCH, 8);
   }
 
@@ -49,7 +52,8 @@ public final class TextEncoder implements AutoCloseable {
   public TextEncoder(TextEncoderConfig config, Parameters parameters) {
     this(
         Check.present("config", config),
-        StoredWeights.of(Check.present("parameters", parameters), table(config)));
+        StoredWeights.of(Check.present("parameters", parameters), table(config)),
+        LoraAdapters.NONE);
   }
 
   /** A fresh model of type FLOAT; same seed, same weights. */
@@ -73,7 +77,7 @@ public final class TextEncoder implements AutoCloseable {
   /** Loads an open Hugging Face folder; see {@link #load(Path)}. */
   public static TextEncoder load(CheckpointFolder folder) {
     TextEncoderConfig config = TextEncoderConfig.of(HubConfig.of(folder));
-    return new TextEncoder(config, StoredWeights.load(folder, table(config)));
+    return new TextEncoder(config, StoredWeights.load(folder, table(config)), LoraAdapters.NONE);
   }
 
   /**
@@ -155,6 +159,11 @@ public final class TextEncoder implements AutoCloseable {
     return weights.parameters();
   }
 
+  /** The same weights under adapters: graphs of the result have them, those of this model not. */
+  public TextEncoder with(LoraAdapters others) {
+    return new TextEncoder(config, weights, others);
+  }
+
   // ---- graphs -------------------------------------------------------------------------------
 
   /**
@@ -190,10 +199,14 @@ public final class TextEncoder implements AutoCloseable {
         "texts may have %d tokens, got %d",
         config.longest(),
         shape[1]);
+    return adapters.over(g, () -> layers(g, ids, mask));
+  }
+
+  private Output layers(Graph g, SDVariable ids, SDVariable mask) {
     SDVariable x = embed(g, ids);
     List<SDVariable> states = new ArrayList<>();
     states.add(x);
-    int tokens = Math.toIntExact(shape[1]);
+    int tokens = Math.toIntExact(g.size(ids, 1));
     SDVariable bias =
         config.buckets() > 0
             ? config.relative().bias(g, TextFamily.RELATIVE, tokens, config.heads())

@@ -8,6 +8,7 @@ import io.lapidary.engine.Parameters;
 import io.lapidary.io.CheckpointFolder;
 import io.lapidary.io.Dtype;
 import io.lapidary.io.Jsons;
+import io.lapidary.layer.LoraAdapters;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -31,11 +32,13 @@ public final class VisionEncoder implements AutoCloseable {
 
   private final VisionConfig config;
   private final StoredWeights weights;
+  private final LoraAdapters adapters;
   private final BatchRunner runner;
 
-  private VisionEncoder(VisionConfig config, StoredWeights weights) {
+  private VisionEncoder(VisionConfig config, StoredWeights weights, LoraAdapters adapters) {
     this.config = config;
     this.weights = weights;
+    this.adapters = Check.present("adapters", adapters);
     this.runner = new BatchRunner(weights.parameters(), LARGEST_BATCH, 6);
   }
 
@@ -43,7 +46,8 @@ public final class VisionEncoder implements AutoCloseable {
   public VisionEncoder(VisionConfig config, Parameters parameters) {
     this(
         Check.present("config", config),
-        StoredWeights.of(Check.present("parameters", parameters), table(config)));
+        StoredWeights.of(Check.present("parameters", parameters), table(config)),
+        LoraAdapters.NONE);
   }
 
   /** A fresh model of type FLOAT; same seed, same weights. */
@@ -84,7 +88,7 @@ public final class VisionEncoder implements AutoCloseable {
     String pooler = VisionFamily.VIT.names().head() + ".weight";
     boolean headless = read.family() == VisionFamily.VIT && !folder.has(pooler);
     VisionConfig config = headless ? read.withHead(false) : read;
-    return new VisionEncoder(config, StoredWeights.load(folder, table(config)));
+    return new VisionEncoder(config, StoredWeights.load(folder, table(config)), LoraAdapters.NONE);
   }
 
   private static TensorTable table(VisionConfig config) {
@@ -115,9 +119,14 @@ public final class VisionEncoder implements AutoCloseable {
     return weights.parameters();
   }
 
+  /** The same weights under adapters: graphs of the result have them, those of this model not. */
+  public VisionEncoder with(LoraAdapters others) {
+    return new VisionEncoder(config, weights, others);
+  }
+
   /** Adds the encoder to a graph: pixels normalised as for training, [B, channels, S, S]. */
   public VisionTransformer.Output build(Graph g, SDVariable pixels) {
-    return VisionTransformer.build(g, "", config, pixels);
+    return adapters.over(g, () -> VisionTransformer.build(g, "", config, pixels));
   }
 
   /**

@@ -121,8 +121,12 @@ class LoraAdapterTest {
           peft_type | "LOHA" | peft_type must be LORA
           use_dora | true | use_dora
           bias | "all" | bias
-          modules_to_save | ["lm_head"] | modules_to_save
-          r | 4 | target_modules names model.layers.0.self_attn.k_proj
+          target_modules | ".*_proj" | target_modules names model.layers.0.self_attn.k_proj
+          target_modules | "(" | ( is no regular expression
+          target_modules | 3 | target_modules must be
+          r | 5 | the rank of model.layers.0.mlp.down_proj is 5 here
+          rank_pattern | {"q_proj": 3} | the rank of model.layers.0.self_attn.q_proj is 3 here
+          init_lora_weights | "pissa" | pissa changes the base model
           lora_alpha | "x" | lora_alpha must be a number
           """)
   void whatIsNotSupportedIsNamed(String key, String value, String message) throws IOException {
@@ -131,9 +135,6 @@ class LoraAdapterTest {
         temporary.resolve("adapter_model.safetensors"));
     ObjectNode json = Jsons.readObject(FOLDER.resolve("adapter_config.json"));
     json.set(key, new com.fasterxml.jackson.databind.ObjectMapper().readTree(value));
-    if (key.equals("r")) {
-      json.put("target_modules", ".*_proj");
-    }
     Jsons.write(temporary.resolve("adapter_config.json"), json);
     try (CausalLm lm = CausalLm.load(GOLDEN.resolve("llama"))) {
       assertThatThrownBy(() -> LoraAdapter.load(temporary, lm, "a"))

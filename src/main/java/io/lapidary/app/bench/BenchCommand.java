@@ -36,7 +36,8 @@ import picocli.CommandLine.Spec;
       "  lapidary bench gpt_step --stock",
       "  lapidary bench gpt_step --profile --trace gpt_step.trace.json",
       "  lapidary bench --frozen",
-      "  lapidary bench --growth --json"
+      "  lapidary bench --growth --json",
+      "  lapidary bench --generate"
     })
 public final class BenchCommand implements Callable<Integer> {
   private static final long SEED = 0;
@@ -93,6 +94,13 @@ public final class BenchCommand implements Callable<Integer> {
           "Time gpt_step as its context (batch 2), width (batch 4) and batch grow, one at a time.")
   private boolean growth;
 
+  @Option(
+      names = "--generate",
+      description =
+          "Time a LLaMA of 48 million parameters: reading 512 tokens, and one more token with and"
+              + " without cached keys and values.")
+  private boolean generate;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -126,6 +134,11 @@ public final class BenchCommand implements Callable<Integer> {
     }
     if (!json) {
       out.println(Timing.headerRow());
+    }
+    if (generate) {
+      Generation.STANDARD.run(
+          seconds, SEED, (name, watch) -> print(out, Timing.of(name, watch, threads(), engine)));
+      return 0;
     }
     if (growth) {
       for (Map.Entry<String, Workload> entry : Catalog.growth().entrySet()) {

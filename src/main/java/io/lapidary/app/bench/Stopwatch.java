@@ -40,12 +40,16 @@ final class Stopwatch {
   }
 
   void stop() {
-    long now = clock.getAsLong();
+    count(clock.getAsLong() - started);
+  }
+
+  /** Counts a run that was timed in another way, as one that ended now. */
+  void count(long nanos) {
     if (warmedUp < WARM_UPS) {
       warmedUp++;
-      end = now + (long) (seconds * 1e9);
+      end = clock.getAsLong() + (long) (seconds * 1e9);
     } else {
-      runs.add(now - started);
+      runs.add(nanos);
     }
   }
 

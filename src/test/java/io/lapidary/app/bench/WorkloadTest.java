@@ -7,6 +7,7 @@ import io.lapidary.Seeds;
 import io.lapidary.engine.Gradients;
 import io.lapidary.engine.Graph;
 import io.lapidary.engine.Plan;
+import io.lapidary.model.LmConfig;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -203,5 +204,17 @@ class WorkloadTest {
   private static double distance(INDArray a, INDArray b) {
     assertThat(a.shape()).isEqualTo(b.shape());
     return a.sub(b).normmaxNumber().doubleValue();
+  }
+
+  @Test
+  void generationTimesReadingAndBothWaysOfWriting() {
+    LmConfig sizes = Generation.endless(LmConfig.llama(40, 16, 2, 2, 1, 24, 64));
+    Map<String, Stopwatch> rows = new LinkedHashMap<>();
+    new Generation(sizes, 6, 4).run(0, 3, rows::put);
+    assertThat(rows.keySet()).containsExactly("prefill", "token_cached", "token_uncached");
+    rows.forEach(
+        (name, watch) -> assertThat(watch.runs()).as(name).isEqualTo(Stopwatch.LEAST_RUNS));
+    assertThat(rows.get("prefill").minMillis()).isPositive();
+    assertThat(rows.get("token_uncached").minMillis()).isPositive();
   }
 }

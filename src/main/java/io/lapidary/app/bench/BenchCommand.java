@@ -125,7 +125,7 @@ public final class BenchCommand implements Callable<Integer> {
     String engine = "lapidary-" + BuildInfo.read().version();
     PrintWriter out = spec.commandLine().getOut();
     if (frozen) {
-      frozen(out);
+      frozen(engine, out);
       return 0;
     }
     if (profile) {
@@ -183,10 +183,13 @@ public final class BenchCommand implements Callable<Integer> {
     }
   }
 
-  private void frozen(PrintWriter out) {
+  private void frozen(String engine, PrintWriter out) {
     String row = "%-10s %12s %8s %11s %11s%n";
-    out.printf(row, "trained", "values", "calls", "median_ms", "min_ms");
+    if (!json) {
+      out.printf(row, "trained", "values", "calls", "median_ms", "min_ms");
+    }
     for (Gpt.Scope scope : List.of(Gpt.Scope.ALL, Gpt.Scope.ADAPTERS, Gpt.Scope.HEAD)) {
+      String name = scope.name().toLowerCase(Locale.ROOT);
       Stopwatch watch = new Stopwatch(seconds, System::nanoTime);
       try (Step step = Step.compile(Catalog.gpt(scope).build(DataType.FLOAT, SEED))) {
         while (watch.more()) {
@@ -194,13 +197,19 @@ public final class BenchCommand implements Callable<Integer> {
           step.run();
           watch.stop();
         }
-        out.printf(
-            row,
-            scope.name().toLowerCase(Locale.ROOT),
-            step.trainedValues(),
-            step.stats().calls(),
-            String.format(Locale.ROOT, "%.3f", watch.medianMillis()),
-            String.format(Locale.ROOT, "%.3f", watch.minMillis()));
+        if (json) {
+          Timing timing = Timing.of("gpt_step trained=" + name, watch, threads(), engine);
+          out.println(
+              timing.tree().put("values", step.trainedValues()).put("calls", step.stats().calls()));
+        } else {
+          out.printf(
+              row,
+              name,
+              step.trainedValues(),
+              step.stats().calls(),
+              String.format(Locale.ROOT, "%.3f", watch.medianMillis()),
+              String.format(Locale.ROOT, "%.3f", watch.minMillis()));
+        }
         out.flush();
       }
     }

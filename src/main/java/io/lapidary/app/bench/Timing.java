@@ -1,6 +1,7 @@
 package io.lapidary.app.bench;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -25,6 +26,11 @@ record Timing(
 
   /** One JSON object on one line, times in milliseconds. */
   String json() {
+    return tree().toString();
+  }
+
+  /** The same as a tree, to which more can be added. */
+  ObjectNode tree() {
     return JsonNodeFactory.instance
         .objectNode()
         .put("workload", workload)
@@ -32,8 +38,7 @@ record Timing(
         .put("min_ms", rounded(minMillis))
         .put("runs", runs)
         .put("threads", threads)
-        .put("engine", engine)
-        .toString();
+        .put("engine", engine);
   }
 
   /** A row of the table, of the same widths as {@link #headerRow()}. */

@@ -55,6 +55,19 @@ class BenchCommandTest {
   }
 
   @Test
+  void frozenWeightsCostFewerCalls() throws IOException {
+    Outcome outcome = run("bench", "--frozen", "--json", "--seconds", "0");
+    assertThat(outcome.code()).as(outcome.err()).isZero();
+    List<String> lines = outcome.out().lines().toList();
+    assertThat(lines).hasSize(3);
+    JsonNode all = new ObjectMapper().readTree(lines.get(0));
+    JsonNode adapters = new ObjectMapper().readTree(lines.get(1));
+    JsonNode head = new ObjectMapper().readTree(lines.get(2));
+    assertThat(head.get("calls").asInt()).isLessThan(all.get("calls").asInt() / 2);
+    assertThat(adapters.get("values").asLong()).isLessThan(all.get("values").asLong() / 10);
+  }
+
+  @Test
   void tableIsAligned() {
     Timing quick = new Timing("gemm", 1.23456, 1, 5, 1, "lapidary");
     Timing slow = new Timing("convnet_step", 12345.6, 9999.9, 100, 16, "lapidary");

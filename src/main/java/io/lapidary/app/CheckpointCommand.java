@@ -5,14 +5,15 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** {@code lapidary checkpoint ...}: looks into stored models, checks and converts them. */
+/** {@code lapidary checkpoint ...}: looks into stored models, checks, converts and merges them. */
 @Command(
     name = "checkpoint",
-    description = "Sums up, verifies and converts stored models.",
+    description = "Sums up, verifies, converts and merges stored models.",
     subcommands = {
       CheckpointInfoCommand.class,
       CheckpointVerifyCommand.class,
-      CheckpointConvertCommand.class
+      CheckpointConvertCommand.class,
+      CheckpointMergeCommand.class
     })
 final class CheckpointCommand implements Runnable {
   @Spec private CommandSpec spec;

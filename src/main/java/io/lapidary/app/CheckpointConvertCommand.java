@@ -1,46 +1,41 @@
 package io.lapidary.app;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.lapidary.AtomicFiles;
 import io.lapidary.InputException;
 import io.lapidary.engine.Runtime;
 import io.lapidary.io.CheckpointFolder;
 import io.lapidary.io.Dtype;
-import io.lapidary.io.Jsons;
-import io.lapidary.io.Safetensors;
-import java.io.IOException;
-import java.nio.file.Files;
+import io.lapidary.io.TensorSource;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code lapidary checkpoint convert DIR OUT --dtype TYPE}: stores a model in another type. */
+/** {@code lapidary checkpoint convert DIR OUT}: stores a model in another type or other files. */
 @Command(
     name = "convert",
     description = {
-      "Writes a copy of a model folder whose floating weights have another type.",
-      "Integers stay; tokenizer and other small files are copied. Needs memory for all weights."
+      "Writes a copy of a model folder with floating weights of another type, or in other files.",
+      "Integers stay; tokenizer and other small files are copied. Takes the memory of one tensor."
     },
     footer = {
       "",
       "Examples:",
-      "  lapidary checkpoint convert models/clip models/clip-half --dtype f16"
+      "  lapidary checkpoint convert models/clip models/clip-half --dtype f16",
+      "  lapidary checkpoint convert models/llama models/llama-bf16 --dtype bf16 --shard-size 500MB"
     })
 final class CheckpointConvertCommand implements Callable<Integer> {
   private static final double LARGEST_HALF = 65504;
   private static final long SHARD = 5_000_000_000L;
-  private static final Set<String> COPIED = Set.of("json", "txt", "model", "md", "jinja");
 
   /** Types to convert to. */
   enum Target {
@@ -68,45 +63,69 @@ final class CheckpointConvertCommand implements Callable<Integer> {
 
   @Option(
       names = "--dtype",
-      required = true,
       paramLabel = "TYPE",
-      description = "f16, bf16 or f32.")
+      description = "f16, bf16 or f32; without it every tensor keeps its own.")
   private Target target;
+
+  @Option(
+      names = "--shard-size",
+      paramLabel = "SIZE",
+      converter = ByteSize.class,
+      description = "Largest weights file, such as 500MB or 2GiB (default 5GB).")
+  private Long shardSize;
 
   @Spec private CommandSpec spec;
 
   @Override
   public Integer call() {
+    if (target == null && shardSize == null) {
+      throw new ParameterException(
+          spec.commandLine(), "name what to change: --dtype TYPE, --shard-size SIZE or both");
+    }
     try (CheckpointFolder folder = CheckpointFolder.open(from)) {
-      requireEmpty();
-      Outputs.writable(to);
-      Runtime.check();
-      Map<String, INDArray> tensors = new LinkedHashMap<>();
-      try {
-        for (String name : folder.names()) {
-          tensors.put(name, read(folder, name));
-        }
-        write(folder, tensors);
-      } finally {
-        tensors.values().forEach(INDArray::close);
+      boolean transformers = folder.layout() == CheckpointFolder.Layout.TRANSFORMERS;
+      if (!transformers && shardSize != null) {
+        throw InputException.of(
+            "%s: a folder in the layout %s has one weights file; leave --shard-size out",
+            from, folder.layout());
       }
-      copyOthers(folder);
+      long largest = !transformers ? Long.MAX_VALUE : shardSize == null ? SHARD : shardSize;
+      Runtime.check();
+      Map<String, TensorSource> tensors = new LinkedHashMap<>();
+      folder.names().forEach(name -> tensors.put(name, source(folder, name)));
+      CheckpointCopy.write(
+          to,
+          draft -> {
+            CheckpointCopy.smallFiles(folder, draft);
+            CheckpointFolder.saveSources(draft, folder.layout(), config(folder), tensors, largest);
+          });
       spec.commandLine()
           .getOut()
-          .printf("%d tensors as %s in %s%n", tensors.size(), target.dtype, Outputs.shown(to));
+          .printf(
+              "%d tensors%s in %s%n",
+              tensors.size(), target == null ? "" : " as " + target.dtype, Outputs.shown(to));
     }
     return 0;
   }
 
-  private INDArray read(CheckpointFolder folder, String name) {
+  private TensorSource source(CheckpointFolder folder, String name) {
     Dtype stored = folder.info(name).dtype();
-    DataType as = stored.floating() ? DataType.FLOAT : stored.dataType();
+    boolean convert = target != null && stored.floating();
+    DataType as = convert ? DataType.FLOAT : stored.dataType();
     if (as == null) {
       throw InputException.of(
           "%s: tensor %s has type %s, which cannot be read", from, name, stored);
     }
+    return new TensorSource(
+        convert ? target.dtype : stored,
+        folder.info(name).shape(),
+        () -> read(folder, name, as),
+        true);
+  }
+
+  private INDArray read(CheckpointFolder folder, String name, DataType as) {
     INDArray array = folder.read(name, as);
-    if (target == Target.F16 && stored.floating() && !array.isEmpty()) {
+    if (target == Target.F16 && as.isFPType() && !array.isEmpty()) {
       double largest = array.amaxNumber().doubleValue();
       if (Double.isFinite(largest) && largest > LARGEST_HALF) {
         array.close();
@@ -118,56 +137,13 @@ final class CheckpointConvertCommand implements Callable<Integer> {
     return array;
   }
 
-  private void write(CheckpointFolder folder, Map<String, INDArray> tensors) {
+  private ObjectNode config(CheckpointFolder folder) {
     ObjectNode config = folder.config();
     for (String key : List.of("torch_dtype", "dtype")) {
-      if (config.hasNonNull(key)) {
+      if (target != null && config.hasNonNull(key)) {
         config.put(key, target.torch);
       }
     }
-    CheckpointFolder.Layout layout = folder.layout();
-    if (layout == CheckpointFolder.Layout.TRANSFORMERS) {
-      CheckpointFolder.save(to, config, tensors, target.dtype, SHARD);
-    } else {
-      Safetensors.write(
-          to.resolve(layout.weightsFile()), tensors, Map.of("format", "pt"), target.dtype);
-      Jsons.write(to.resolve(layout.configFile()), config);
-    }
-  }
-
-  /** Files beside weights and configuration; golden outputs are those of the old weights. */
-  private void copyOthers(CheckpointFolder folder) {
-    try (Stream<Path> files = Files.list(from)) {
-      for (Path file : files.filter(Files::isRegularFile).sorted().toList()) {
-        String name = file.getFileName().toString();
-        String extension = name.substring(name.lastIndexOf('.') + 1);
-        if (COPIED.contains(extension)
-            && !name.equals(folder.layout().configFile())
-            && !name.equals(folder.layout().indexFile())
-            && !name.startsWith("golden.")) {
-          AtomicFiles.write(to.resolve(name), temporary -> Files.copy(file, temporary));
-        }
-      }
-    } catch (IOException e) {
-      throw new InputException(
-          String.format("%s: cannot be listed (%s)", from, AtomicFiles.reason(e)), e);
-    }
-  }
-
-  private void requireEmpty() {
-    if (!Files.exists(to)) {
-      return;
-    }
-    if (!Files.isDirectory(to)) {
-      throw new InputException(to + ": a file stands there; name a new or an empty folder");
-    }
-    try (Stream<Path> files = Files.list(to)) {
-      if (files.findAny().isPresent()) {
-        throw new InputException(to + ": holds files; name a new or an empty folder");
-      }
-    } catch (IOException e) {
-      throw new InputException(
-          String.format("%s: cannot be listed (%s)", to, AtomicFiles.reason(e)), e);
-    }
+    return config;
   }
 }

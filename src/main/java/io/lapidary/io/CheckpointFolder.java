@@ -297,22 +297,41 @@ public final class CheckpointFolder implements AutoCloseable {
       Map<String, INDArray> tensors,
       Dtype floating,
       long shardBytes) {
+    Map<String, TensorSource> sources = new LinkedHashMap<>();
+    tensors.forEach(
+        (name, array) -> {
+          Check.present("tensor '" + name + "'", array);
+          sources.put(name, TensorSource.of(array, floating));
+        });
+    saveSources(folder, layout, config, sources, shardBytes);
+  }
+
+  /**
+   * As the other forms, each tensor when its turn comes, so that a model need not fit in memory.
+   */
+  public static void saveSources(
+      Path folder,
+      Layout layout,
+      ObjectNode config,
+      Map<String, TensorSource> tensors,
+      long shardBytes) {
     Check.positive("shardBytes", shardBytes);
     Map<String, String> metadata = Map.of("format", "pt"); // the Python loader insists on it
     Path single = folder.resolve(layout.weights);
     Path index = folder.resolve(layout.indexFile());
-    List<Map<String, INDArray>> shards = shards(tensors, floating, shardBytes);
+    List<Map<String, TensorSource>> shards = shards(tensors, shardBytes);
     if (shards.size() == 1) {
-      Safetensors.write(single, tensors, metadata, floating);
+      Safetensors.writeSources(single, tensors, metadata);
       delete(index);
     } else {
       ObjectNode listing = Jsons.object();
-      listing.putObject("metadata").put("total_size", bytes(tensors, floating));
+      long total = tensors.values().stream().mapToLong(TensorSource::bytes).sum();
+      listing.putObject("metadata").put("total_size", total);
       Map<String, String> weightMap = new TreeMap<>();
       for (int i = 0; i < shards.size(); i++) {
         String stem = layout.weights.replace(".safetensors", "");
         String name = String.format("%s-%05d-of-%05d.safetensors", stem, i + 1, shards.size());
-        Safetensors.write(folder.resolve(name), shards.get(i), metadata, floating);
+        Safetensors.writeSources(folder.resolve(name), shards.get(i), metadata);
         shards.get(i).keySet().forEach(tensor -> weightMap.put(tensor, name));
       }
       listing.set("weight_map", Jsons.toTree(weightMap));
@@ -352,14 +371,13 @@ public final class CheckpointFolder implements AutoCloseable {
         folder);
   }
 
-  private static List<Map<String, INDArray>> shards(
-      Map<String, INDArray> tensors, Dtype floating, long shardBytes) {
-    List<Map<String, INDArray>> shards = new ArrayList<>(List.of(new LinkedHashMap<>()));
+  private static List<Map<String, TensorSource>> shards(
+      Map<String, TensorSource> tensors, long shardBytes) {
+    List<Map<String, TensorSource>> shards = new ArrayList<>(List.of(new LinkedHashMap<>()));
     long size = 0;
-    for (Map.Entry<String, INDArray> entry : new TreeMap<>(tensors).entrySet()) {
-      Check.present("tensor '" + entry.getKey() + "'", entry.getValue());
-      long bytes = bytes(Map.of(entry.getKey(), entry.getValue()), floating);
-      Map<String, INDArray> last = shards.get(shards.size() - 1);
+    for (Map.Entry<String, TensorSource> entry : new TreeMap<>(tensors).entrySet()) {
+      long bytes = entry.getValue().bytes();
+      Map<String, TensorSource> last = shards.get(shards.size() - 1);
       if (!last.isEmpty() && size + bytes > shardBytes) {
         last = new LinkedHashMap<>();
         shards.add(last);
@@ -369,15 +387,6 @@ public final class CheckpointFolder implements AutoCloseable {
       size += bytes;
     }
     return shards;
-  }
-
-  private static long bytes(Map<String, INDArray> tensors, Dtype floating) {
-    long total = 0;
-    for (INDArray array : tensors.values()) {
-      boolean convert = floating != null && array.dataType().isFPType();
-      total += array.length() * (convert ? floating : Dtype.of(array.dataType())).bits() / 8;
-    }
-    return total;
   }
 
   private static void delete(Path file) {

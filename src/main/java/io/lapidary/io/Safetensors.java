@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -50,7 +51,19 @@ public final class Safetensors {
         floating == null || floating.floating(),
         "floating tensors are stored as F16, BF16, F32 or F64, not %s",
         floating);
-    List<TensorInfo> layout = layout(tensors, floating);
+    Map<String, TensorSource> sources = new LinkedHashMap<>();
+    tensors.forEach(
+        (name, array) -> {
+          Check.present("tensor '" + name + "'", array);
+          sources.put(name, TensorSource.of(array, floating));
+        });
+    writeSources(file, sources, metadata);
+  }
+
+  /** Writes a file in one step, each tensor when its turn comes; see the overload with arrays. */
+  public static void writeSources(
+      Path file, Map<String, TensorSource> tensors, Map<String, String> metadata) {
+    List<TensorInfo> layout = layout(tensors);
     AtomicFiles.write(
         file,
         temporary -> {
@@ -62,21 +75,36 @@ public final class Safetensors {
                 ByteBuffer.allocate(8 + header.length).order(ByteOrder.LITTLE_ENDIAN);
             writeFully(channel, start.putLong(header.length).put(header).flip());
             for (TensorInfo info : layout) {
-              writeTensor(channel, tensors.get(info.name()), info.dtype());
+              write(channel, info, tensors.get(info.name()));
             }
           }
         });
   }
 
-  private static List<TensorInfo> layout(Map<String, INDArray> tensors, Dtype floating) {
+  private static void write(FileChannel channel, TensorInfo info, TensorSource source)
+      throws IOException {
+    INDArray array = source.values().get();
+    try {
+      Check.that(
+          info.hasShape(array.shape()),
+          "tensor '%s' has shape %s, expected %s",
+          info.name(),
+          Texts.shape(array.shape()),
+          Texts.shape(info.shape()));
+      writeTensor(channel, array, info.dtype());
+    } finally {
+      if (source.temporary()) {
+        array.close();
+      }
+    }
+  }
+
+  private static List<TensorInfo> layout(Map<String, TensorSource> tensors) {
     List<TensorInfo> unplaced = new ArrayList<>();
     tensors.forEach(
-        (name, array) -> {
+        (name, source) -> {
           Check.that(!SafetensorsHeader.METADATA.equals(name), "a tensor cannot be named %s", name);
-          Check.present("tensor '" + name + "'", array);
-          boolean convert = floating != null && array.dataType().isFPType();
-          Dtype dtype = convert ? floating : Dtype.of(array.dataType());
-          unplaced.add(new TensorInfo(name, dtype, array.shape(), 0, 0));
+          unplaced.add(new TensorInfo(name, source.dtype(), source.shape(), 0, 0));
         });
     unplaced.sort(
         Comparator.comparing(TensorInfo::dtype).reversed().thenComparing(TensorInfo::name));

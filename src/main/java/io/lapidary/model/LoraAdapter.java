@@ -15,7 +15,6 @@ import io.lapidary.io.Safetensors;
 import io.lapidary.layer.Lora;
 import io.lapidary.layer.LoraAdapters;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -108,8 +107,8 @@ public final class LoraAdapter {
       parts.forEach(
           (map, part) -> {
             long[][] shapes = part.lora().shapes(base.maps().get(map));
-            requireShape(file, part.stored() + Lora.A, shapes[0]);
-            requireShape(file, part.stored() + Lora.B, shapes[1]);
+            file.requireShape(part.stored() + Lora.A, shapes[0]);
+            file.requireShape(part.stored() + Lora.B, shapes[1]);
             maps.put(map, part.lora());
           });
       checkTargets(file, base, maps.keySet());
@@ -124,21 +123,13 @@ public final class LoraAdapter {
     }
   }
 
-  private static void requireShape(PeftFile file, String tensor, long... expected) {
-    if (!Arrays.equals(file.shape(tensor), expected)) {
-      throw InputException.of(
-          "%s: wrong shape of %s: expected %s, found %s",
-          file.path(), tensor, Arrays.toString(expected), Arrays.toString(file.shape(tensor)));
-    }
-  }
-
   private static Map<String, INDArray> replacements(PeftFile file, LoraBase base) {
     Map<String, INDArray> replacements = new LinkedHashMap<>();
     file.saved()
         .forEach(
             (tensor, stored) -> {
               String own = base.arrayOf(tensor).orElseThrow(() -> file.unknown(tensor));
-              requireShape(file, stored, base.parameters().get(own).shape());
+              file.requireShape(stored, base.parameters().get(own).shape());
               replacements.put(own, file.read(stored));
             });
     return replacements;

@@ -6,6 +6,7 @@ import io.lapidary.io.CheckpointFolder;
 import io.lapidary.layer.Lora;
 import io.lapidary.layer.LoraAdapters;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -187,9 +188,14 @@ public final class PeftFile implements AutoCloseable {
     return config.flag("fan_in_fan_out", false);
   }
 
-  /** Shape of a tensor by its name in the file. */
-  long[] shape(String tensor) {
-    return folder.info(tensor).shape();
+  /** Requires the shape of a tensor, given by its name in the file. */
+  void requireShape(String tensor, long... expected) {
+    long[] found = folder.info(tensor).shape();
+    if (!Arrays.equals(found, expected)) {
+      throw InputException.of(
+          "%s: wrong shape of %s: expected %s, found %s",
+          path(), line(tensor), Arrays.toString(expected), Arrays.toString(found));
+    }
   }
 
   /** Reads a tensor by its name in the file, as FLOAT; the caller closes it. */

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -144,6 +145,33 @@ class CheckpointCommandTest {
     Files.copy(CLIP.resolve("golden.safetensors"), temporary.resolve("F32/golden.safetensors"));
     model = temporary.resolve("F32");
     assertThat(verify().code()).isZero();
+  }
+
+  @Test
+  void convertSplitsLargeFiles() throws IOException {
+    Path out = temporary.resolve("shards");
+    String[] args = {"checkpoint", "convert", model.toString(), out.toString()};
+    assertThat(Cli.run(args).errors().get(0)).contains("--dtype TYPE, --shard-size SIZE or both");
+    Cli.Outcome outcome = Cli.run(args[0], args[1], args[2], args[3], "--shard-size", "0.04 MiB");
+    assertThat(outcome.err()).isEmpty();
+    assertThat(out.resolve("model.safetensors")).doesNotExist();
+    try (CheckpointFolder before = CheckpointFolder.open(model);
+        CheckpointFolder after = CheckpointFolder.open(out);
+        Stream<Path> files = Files.list(out)) {
+      assertThat(files.filter(f -> f.toString().endsWith(".safetensors")))
+          .hasSizeGreaterThan(5)
+          .allMatch(f -> f.toFile().length() < 41_943 + 4_000);
+      assertThat(after.names()).containsExactlyInAnyOrderElementsOf(before.names());
+      for (String name : after.names()) {
+        assertThat(after.info(name).dtype()).isEqualTo(before.info(name).dtype());
+        assertThat(after.read(name, DataType.FLOAT)).isEqualTo(before.read(name, DataType.FLOAT));
+      }
+    }
+    for (String size : new String[] {"0", "big", "-1MB", "5TB"}) {
+      Cli.Outcome wrong = Cli.run(args[0], args[1], args[2], args[3] + 2, "--shard-size", size);
+      assertThat(wrong.code()).isEqualTo(2);
+      assertThat(wrong.errors().get(0)).contains("500MB");
+    }
   }
 
   @Test

@@ -2,6 +2,9 @@ package io.lapidary.app;
 
 import io.lapidary.InputException;
 import io.lapidary.engine.Runtime;
+import io.lapidary.io.ChatFormat;
+import io.lapidary.io.ChatTemplate;
+import io.lapidary.io.CheckpointFolder;
 import io.lapidary.io.Tokenizer;
 import io.lapidary.layer.LoraAdapters;
 import io.lapidary.model.CausalLm;
@@ -10,10 +13,12 @@ import io.lapidary.model.Generator;
 import io.lapidary.model.LoraAdapter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -25,7 +30,8 @@ import picocli.CommandLine.Spec;
       "",
       "Examples:",
       "  lapidary generate models/gpt2 --prompt Gemstones --max-tokens 40",
-      "  lapidary generate models/gpt2 --prompt Once --temperature 0.8 --top-p 0.95 --seed 1"
+      "  lapidary generate models/gpt2 --prompt Once --temperature 0.8 --top-p 0.95 --seed 1",
+      "  lapidary generate models/phi-3-mini --chat --prompt Why?"
     })
 final class GenerateCommand implements Callable<Integer> {
   @Parameters(paramLabel = "DIR", description = "A model folder with tokenizer.json.")
@@ -43,6 +49,23 @@ final class GenerateCommand implements Callable<Integer> {
       paramLabel = "DIR",
       description = "A LoRA adapter to lay over the model.")
   private Path adapter;
+
+  @Option(
+      names = "--chat",
+      description = "Put each prompt as a user's question in the chat format of the model.")
+  private boolean chat;
+
+  @Option(
+      names = "--chat-format",
+      paramLabel = "NAME",
+      description = "phi3, qwen2, qwen2.5, vicuna, llama2 or llama3, instead of the model's own.")
+  private String format;
+
+  @Option(
+      names = "--system",
+      paramLabel = "TEXT",
+      description = "The system turn of a chat (default: that of the format).")
+  private String system;
 
   @Option(names = "--max-tokens", paramLabel = "N", description = "Most new tokens (default 64).")
   private int maxTokens = 64;
@@ -110,10 +133,48 @@ final class GenerateCommand implements Callable<Integer> {
 
   private List<Generator.Continuation> generate(
       Generator generator, Tokenizer tokenizer, GenerateOptions options) {
+    ChatTemplate template = template();
+    List<String> texts =
+        template == null
+            ? prompts
+            : prompts.stream().map(prompt -> template.prompt(turns(prompt))).toList();
+    GenerateOptions stopped =
+        template == null ? options : options.stoppingAt(ends(template, tokenizer), stops);
     try {
-      return generator.generate(tokenizer, prompts, options);
+      return generator.generate(tokenizer, texts, stopped);
     } catch (IllegalArgumentException e) { // a prompt that is empty or too long
       throw new InputException(folder + ": " + e.getMessage(), e);
     }
+  }
+
+  /** The format asked for; null when prompts are plain texts. */
+  private ChatTemplate template() {
+    if (format != null) {
+      return ChatFormat.named(format);
+    }
+    if (!chat) {
+      if (system != null) {
+        throw new ParameterException(spec.commandLine(), "--system needs --chat");
+      }
+      return null;
+    }
+    try (CheckpointFolder open = CheckpointFolder.open(folder)) {
+      return ChatFormat.of(folder, open.config().path("model_type").asText("none"));
+    }
+  }
+
+  private List<ChatTemplate.Turn> turns(String prompt) {
+    ChatTemplate.Turn question = new ChatTemplate.Turn(ChatTemplate.Role.USER, prompt);
+    return system == null
+        ? List.of(question)
+        : List.of(new ChatTemplate.Turn(ChatTemplate.Role.SYSTEM, system), question);
+  }
+
+  private static List<Integer> ends(ChatTemplate template, Tokenizer tokenizer) {
+    return template.ends().stream()
+        .map(tokenizer::id)
+        .filter(OptionalInt::isPresent)
+        .map(OptionalInt::getAsInt)
+        .toList();
   }
 }

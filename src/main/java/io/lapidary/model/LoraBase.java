@@ -135,8 +135,8 @@ public final class LoraBase {
 
   /** The map in the store that an adapter file calls {@code module}. */
   Optional<String> mapOf(String module) {
-    return Arrays.stream(PREFIXES)
-        .map(more -> prefix + more + module)
+    return PeftFile.spellings(module).stream()
+        .flatMap(name -> Arrays.stream(PREFIXES).map(more -> prefix + more + name))
         .filter(maps::containsKey)
         .findFirst();
   }

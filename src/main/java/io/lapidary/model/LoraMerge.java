@@ -51,7 +51,11 @@ public final class LoraMerge {
   }
 
   private void addPart(PeftFile adapter, String module, PeftFile.Part part, double weight) {
-    String name = base.resolve(module + ".weight").orElseThrow(() -> adapter.unknown(module));
+    String name =
+        PeftFile.spellings(module).stream()
+            .flatMap(spelling -> base.resolve(spelling + ".weight").stream())
+            .findFirst()
+            .orElseThrow(() -> adapter.unknown(module));
     requireUnreplaced(adapter, name);
     long[] shape = base.info(name).shape();
     if (shape.length != 2 && shape.length != 4) {

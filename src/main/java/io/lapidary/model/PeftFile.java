@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import java.util.stream.Stream;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -166,6 +167,25 @@ public final class PeftFile implements AutoCloseable {
   /** The folder. */
   Path path() {
     return folder.folder();
+  }
+
+  /**
+   * The names under which a model folder may hold a module: its own and, for ViT and DINOv2, the
+   * stored ones of modules that the Python library calls otherwise since its version 5.
+   */
+  static List<String> spellings(String module) {
+    String stored =
+        module
+            .replaceFirst("(^|\\.)layers\\.(\\d+)\\.(attention|mlp)\\.", "$1encoder.layer.$2.$3.")
+            .replaceFirst("\\.attention\\.q_proj(?=$|\\.)", ".attention.attention.query")
+            .replaceFirst("\\.attention\\.k_proj(?=$|\\.)", ".attention.attention.key")
+            .replaceFirst("\\.attention\\.v_proj(?=$|\\.)", ".attention.attention.value")
+            .replaceFirst("\\.attention\\.o_proj(?=$|\\.)", ".attention.output.dense");
+    String vit =
+        stored
+            .replaceFirst("(layer\\.\\d+)\\.mlp\\.fc1(?=$|\\.)", "$1.intermediate.dense")
+            .replaceFirst("(layer\\.\\d+)\\.mlp\\.fc2(?=$|\\.)", "$1.output.dense");
+    return Stream.of(module, stored, vit).distinct().toList();
   }
 
   /** A copy of the configuration. */

@@ -95,6 +95,34 @@ class LmCommandsTest {
             "4");
     assertThat(stopped.code).as(stopped.err).isZero();
     assertThat(stopped.out.lines().findFirst()).hasValue("");
+    String dir = temporary.toString();
+    Outcome chat =
+        run("generate", dir, "--prompt", "w7", "--chat-format", "phi3", "--max-tokens", "3");
+    assertThat(chat.code).as(chat.err).isZero();
+    Outcome same =
+        run(
+            "generate",
+            dir,
+            "--prompt",
+            "<|user|>\nw7<|end|>\n<|assistant|>\n",
+            "--max-tokens",
+            "3");
+    assertThat(chat.out).isEqualTo(same.out);
+    Outcome told =
+        run(
+            "generate",
+            dir,
+            "--prompt",
+            "w7",
+            "--chat-format",
+            "phi3",
+            "--system",
+            "w8 w9 w10 w11");
+    assertThat(told.code).as(told.err).isEqualTo(2); // 64 new tokens are more than its positions
+    assertThat(run("generate", dir, "--prompt", "w7", "--chat").err).contains("name one of phi3");
+    assertThat(run("generate", dir, "--prompt", "w7", "--system", "x").err).contains("--chat");
+    assertThat(run("generate", dir, "--prompt", "w7", "--chat-format", "x").err)
+        .contains("chat formats are phi3");
     Outcome far = run("generate", temporary.toString(), "--prompt", "w5", "--max-tokens", "400");
     assertThat(far.code).isEqualTo(2);
     assertThat(far.err).contains("32 positions");

@@ -345,6 +345,39 @@ class LoraModelsTest {
         .hasMessageContaining("the base model has no linear map or convolution");
   }
 
+  /** ViT's modules are called otherwise since version 5 of the Python library. */
+  @Test
+  void newerNamesOfModulesAreUnderstood() {
+    Subject s = subject("vit");
+    LoraAdapter adapter = drawn(s, "a", Lora.of(2, 4), map -> !map.startsWith("pooler"), 12);
+    INDArray expected = s.output(adapter.over(1));
+    adapter.save(temporary);
+    Path file = temporary.resolve("adapter_model.safetensors");
+    Map<String, INDArray> renamed = new HashMap<>();
+    try (SafetensorsFile open = SafetensorsFile.open(file)) {
+      open.names()
+          .forEach(
+              n ->
+                  renamed.put(
+                      n.replace("encoder.layer.", "layers.")
+                          .replace("attention.attention.query", "attention.q_proj")
+                          .replace("attention.attention.key", "attention.k_proj")
+                          .replace("attention.attention.value", "attention.v_proj")
+                          .replace("attention.output.dense", "attention.o_proj")
+                          .replace("intermediate.dense", "mlp.fc1")
+                          .replace("output.dense", "mlp.fc2"),
+                      open.read(n)));
+    }
+    assertThat(renamed).containsKey("base_model.model.layers.1.mlp.fc2.lora_A.weight");
+    Safetensors.write(file, renamed, Map.of(), Dtype.F32);
+    var json = Jsons.readObject(temporary.resolve("adapter_config.json"));
+    json.putArray("target_modules").add("q_proj");
+    Jsons.write(temporary.resolve("adapter_config.json"), json);
+    Subject other = subject("vit");
+    assertThat(other.output(LoraAdapter.load(temporary, other.base, "n").over(1)))
+        .isEqualTo(expected);
+  }
+
   @Test
   void patternsGiveMapsTheirOwnRankAndAlpha() {
     Subject s = subject("llama");

@@ -9,9 +9,12 @@ import io.lapidary.report.Terminal;
 import io.lapidary.train.TrainListener;
 import io.lapidary.train.TrainResult;
 import io.lapidary.train.TrainingTask;
+import io.lapidary.train.TrainingUiFile;
+import io.lapidary.train.TrainingUiListener;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,7 +38,8 @@ import picocli.CommandLine.Spec;
       "Examples:",
       "  lapidary train experiments/emoji-classifier/train.yaml",
       "  lapidary train experiments/emoji-classifier/train.yaml --resume",
-      "  lapidary train experiments/emoji-classifier/train.yaml --set config.train.epochs=2 --out run"
+      "  lapidary train experiments/emoji-classifier/train.yaml --set config.train.epochs=2 --out run",
+      "  lapidary train experiments/emoji-classifier/train.yaml --ui run/training-ui.db"
     })
 final class TrainCommand implements Callable<Integer> {
   @Parameters(
@@ -58,6 +62,12 @@ final class TrainCommand implements Callable<Integer> {
       description =
           "The run folder; checkpoints/.runs/FOLDER-FILE in the home folder when left out.")
   private Path out;
+
+  @Option(
+      names = "--ui",
+      paramLabel = "FILE",
+      description = "Also keeps the run in a file for the training page of Deeplearning4j.")
+  private Path ui;
 
   @Spec private CommandSpec spec;
 
@@ -99,10 +109,16 @@ final class TrainCommand implements Callable<Integer> {
           }
         };
     TrainingDisplay display = new TrainingDisplay(task.name(), output, Terminal.here());
-    TrainingTask.Outcome outcome =
-        task.train(
-            config,
-            new TrainingTask.Run(folder, resume, new Seeds(seed), List.of(keeper, display)));
+    List<TrainListener> listeners = new ArrayList<>(List.of(keeper, display));
+    TrainingTask.Outcome outcome;
+    try (TrainingUiFile reports = ui == null ? null : TrainingUiFile.open(ui)) {
+      if (reports != null) {
+        String session = task.name() + " " + folder.toAbsolutePath().normalize().getFileName();
+        listeners.add(new TrainingUiListener(reports.storage(), session));
+      }
+      outcome =
+          task.train(config, new TrainingTask.Run(folder, resume, new Seeds(seed), listeners));
+    }
     if (outcome.result().reason() != TrainResult.Reason.STOPPED) {
       output.println("model: " + Outputs.shown(outcome.model()));
     }

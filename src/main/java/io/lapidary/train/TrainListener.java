@@ -1,5 +1,6 @@
 package io.lapidary.train;
 
+import io.lapidary.engine.Parameters;
 import java.nio.file.Path;
 import java.util.Map;
 
@@ -32,6 +33,9 @@ public interface TrainListener {
    * @param totalSteps steps of the whole run, −1 when unknown
    */
   default void started(long firstStep, long totalSteps) {}
+
+  /** The parameters exist and hold what the first step starts from; their arrays stay live. */
+  default void ready(Parameters parameters) {}
 
   /** A step was taken. */
   default void stepped(Step step) {}

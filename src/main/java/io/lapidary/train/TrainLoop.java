@@ -237,6 +237,7 @@ final class TrainLoop implements AutoCloseable {
       }
     }
     started = true;
+    tell(listener -> listener.ready(parameters));
   }
 
   private void requireSameTensors() {

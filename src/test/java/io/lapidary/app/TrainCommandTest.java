@@ -3,7 +3,11 @@ package io.lapidary.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.lapidary.io.CheckpointFolder;
+import io.lapidary.train.TrainingUiFile;
+import io.lapidary.train.TrainingUiListener;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -12,7 +16,10 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import org.deeplearning4j.core.storage.Persistable;
+import org.deeplearning4j.ui.model.stats.api.StatsReport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -82,11 +89,51 @@ class TrainCommandTest {
   }
 
   @Test
+  void aFileForTheTrainingPageHoldsTheLosses() throws IOException {
+    Path run = temporary.resolve("run");
+    Path page = temporary.resolve("page.db");
+    Cli.Outcome outcome =
+        train(tiny(run, 4), "--set", "config.batchSize=32", "--ui", page.toString());
+    assertThat(outcome.err()).isEmpty();
+    assertThat(outcome.code()).isZero();
+    Map<Integer, Double> losses = new TreeMap<>();
+    for (String line : Files.readAllLines(run.resolve("metrics.jsonl"))) {
+      JsonNode node = new ObjectMapper().readTree(line);
+      if (node.has("losses")) {
+        losses.put(node.get("step").asInt(), node.get("losses").get("total").asDouble());
+      }
+    }
+    assertThat(losses).hasSize(4);
+    assertThat(page(page)).isEqualTo(losses);
+
+    Path text = Files.writeString(temporary.resolve("text"), "not a storage");
+    Cli.Outcome refused = train(tiny(temporary.resolve("other"), 4), "--ui", text.toString());
+    assertThat(refused.code()).isEqualTo(2);
+    assertThat(refused.errors()).singleElement().asString().contains(text.toString(), "another");
+    assertThat(text).hasContent("not a storage");
+  }
+
+  /** Scores by iteration of the one session of a file. */
+  private static Map<Integer, Double> page(Path file) {
+    Map<Integer, Double> scores = new TreeMap<>();
+    try (TrainingUiFile open = TrainingUiFile.open(file)) {
+      assertThat(open.storage().listSessionIDs()).containsExactly("image-classifier run");
+      for (Persistable update :
+          open.storage().getAllUpdatesAfter("image-classifier run", TrainingUiListener.TYPE, 0)) {
+        StatsReport report = (StatsReport) update;
+        assertThat(scores.put(report.getIterationCount(), report.getScore())).isNull();
+      }
+    }
+    return scores;
+  }
+
+  @Test
   @Timeout(180)
   void aStoppedTrainingGoesOnToTheSameModel() throws Exception {
     Path run = temporary.resolve("run");
     List<String> arguments = tiny(run, 40);
-    arguments.addAll(List.of("--set", "config.batchSize=256"));
+    Path page = temporary.resolve("page.db");
+    arguments.addAll(List.of("--set", "config.batchSize=256", "--ui", page.toString()));
     Process child = child(List.of(), arguments);
     Path metrics = run.resolve("metrics.jsonl");
     while (child.isAlive()
@@ -97,10 +144,12 @@ class TrainCommandTest {
     assertThat(child.waitFor(90, TimeUnit.SECONDS)).isTrue();
     String said = Files.readString(temporary.resolve("said"));
     assertThat(said).contains("stopped and saved after step", "--resume").doesNotContain("\tat ");
+    System.out.println("SAID " + said);
 
     Cli.Outcome resumed = train(arguments, "--resume");
     assertThat(resumed.err()).isEmpty();
     assertThat(resumed.out()).contains("going on after step", "complete after 40 steps");
+    System.out.println("PAGE " + page(page).keySet());
     Path straight = temporary.resolve("straight");
     arguments.set(3, straight.toString());
     assertThat(train(arguments).code()).isZero();

@@ -215,17 +215,24 @@ public final class TrainingUiListener implements TrainListener {
     send(() -> router.putUpdate(report));
   }
 
-  /**
-   * A storage that fails, or is closed by Ctrl-C before the trainer has saved, ends no training.
-   */
+  /** A storage that fails ends no training, nor does a file that Ctrl-C closes before the save. */
   private void send(Runnable report) {
     try {
       report.run();
     } catch (RuntimeException | IllegalAccessError e) { // the latter from a closed file
       failed = true;
-      if (!(router instanceof StatsStorage storage && storage.isClosed())) {
+      if (!processEnds()) {
         LOG.warn("the training page gets no further reports: {}", e.toString());
       }
+    }
+  }
+
+  private static boolean processEnds() {
+    try {
+      Runtime.getRuntime().removeShutdownHook(new Thread());
+      return false;
+    } catch (IllegalStateException e) {
+      return true;
     }
   }
 

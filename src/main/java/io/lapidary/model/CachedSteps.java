@@ -22,6 +22,7 @@ final class CachedSteps implements AutoCloseable {
   private static final int PROMPT_UNIT = 16;
   private static final int CACHE_UNIT = 64;
   private static final String IDS = "input_ids";
+  private static final String EMBEDDINGS = "inputs_embeds";
   private static final String MASK = "attention_mask";
   private static final String POSITIONS = "position_ids";
   private static final String VISIBLE = "visible_in_window_";
@@ -45,27 +46,57 @@ final class CachedSteps implements AutoCloseable {
 
   /** Logits [B, vocabulary] after the prompts; valid until the next call. */
   INDArray start(List<int[]> prompts, int maxNewTokens) {
-    int batch = prompts.size();
-    int longest = prompts.stream().mapToInt(p -> p.length).max().orElse(0);
+    int[] lengths = prompts.stream().mapToInt(p -> p.length).toArray();
+    return start(
+        lengths,
+        maxNewTokens,
+        false,
+        (row, ids) -> {
+          int[] prompt = prompts.get(row);
+          for (int j = 0; j < prompt.length; j++) {
+            ids.putScalar(row, padding[row] + j, prompt[j]);
+          }
+        });
+  }
+
+  /** As {@link #start(List, int)} after prompts given as embeddings [T, hidden] each. */
+  INDArray startEmbedded(List<INDArray> prompts, int maxNewTokens) {
+    int[] lengths = prompts.stream().mapToInt(p -> (int) p.size(0)).toArray();
+    return start(
+        lengths,
+        maxNewTokens,
+        true,
+        (row, rows) ->
+            rows.get(
+                    NDArrayIndex.point(row),
+                    NDArrayIndex.interval(padding[row], rows.size(1)),
+                    NDArrayIndex.all())
+                .assign(prompts.get(row)));
+  }
+
+  private INDArray start(int[] lengths, int maxNewTokens, boolean embedded, PromptFill fill) {
+    int batch = lengths.length;
+    int longest = Arrays.stream(lengths).max().orElse(0);
     int columns = roundUp(longest, PROMPT_UNIT);
     length =
         config.rotary() != null && config.rotary().dependsOnLength() ? longest + maxNewTokens : 0;
+    String input = embedded ? EMBEDDINGS : IDS;
     PlanCache.Entry prefill =
         plans.get(
-            "prompt " + batch + " " + columns + " " + length, () -> promptPlan(batch, columns));
-    INDArray ids = prefill.plan().input(IDS);
+            "prompt " + input + " " + batch + " " + columns + " " + length,
+            () -> promptPlan(batch, columns, embedded));
+    INDArray values = prefill.plan().input(input);
     INDArray mask = prefill.plan().input(MASK);
+    values.assign(0);
     padding = new int[batch];
     for (int i = 0; i < batch; i++) {
-      int[] prompt = prompts.get(i);
-      padding[i] = columns - prompt.length;
+      padding[i] = columns - lengths[i];
+      fill.row(i, values);
       for (int j = 0; j < columns; j++) {
-        boolean real = j >= padding[i];
-        ids.putScalar(i, j, real ? prompt[j - padding[i]] : 0);
-        mask.putScalar(i, j, real ? 1 : 0);
+        mask.putScalar(i, j, j >= padding[i] ? 1 : 0);
       }
     }
-    prefill.plan().run(Map.of(IDS, ids, MASK, mask));
+    prefill.plan().run(Map.of(input, values, MASK, mask));
     filled = columns;
     openCache(batch, roundUp(columns + 1, CACHE_UNIT));
     for (int i = 0; i < 2 * config.layers().size(); i++) {
@@ -73,6 +104,11 @@ final class CachedSteps implements AutoCloseable {
       columns(current.plan().input(cacheName(i)), 0, columns).assign(part);
     }
     return prefill.plan().output(prefill.outputs().get(0));
+  }
+
+  /** Puts one prompt at the end of its row of the input. */
+  private interface PromptFill {
+    void row(int index, INDArray input);
   }
 
   /** Logits [B, vocabulary] after one more token per row; valid until the next call. */
@@ -156,13 +192,18 @@ final class CachedSteps implements AutoCloseable {
 
   // ---- graphs -------------------------------------------------------------------------------
 
-  private PlanCache.Entry promptPlan(int batch, int columns) {
+  private PlanCache.Entry promptPlan(int batch, int columns, boolean embedded) {
     Graph g = new Graph(model.parameters(), false);
-    SDVariable ids = g.placeholder(IDS, DataType.INT, batch, columns);
+    SDVariable embeddings =
+        embedded
+            ? g.placeholder(EMBEDDINGS, batch, columns, config.hiddenSize())
+            : model.embed(g, g.placeholder(IDS, DataType.INT, batch, columns));
     SDVariable mask = g.placeholder(MASK, batch, columns);
     SDVariable positions = Decoder.positions(g, mask);
     return entry(
-        g, ids, new Decoder.Context(positions, columns, textLength(columns), mask, null, null));
+        g,
+        embeddings,
+        new Decoder.Context(positions, columns, textLength(columns), mask, null, null));
   }
 
   private PlanCache.Entry stepPlan(int batch, int places) {
@@ -184,7 +225,7 @@ final class CachedSteps implements AutoCloseable {
     }
     return entry(
         g,
-        ids,
+        model.embed(g, ids),
         new Decoder.Context(positions, places + 1, textLength(places), null, visible, past));
   }
 
@@ -193,12 +234,12 @@ final class CachedSteps implements AutoCloseable {
   }
 
   /** Logits after the last column, then keys and values of all blocks. */
-  private PlanCache.Entry entry(Graph g, SDVariable ids, Decoder.Context context) {
+  private PlanCache.Entry entry(Graph g, SDVariable embeddings, Decoder.Context context) {
     List<Decoder.KeysValues> caches = new ArrayList<>();
-    List<SDVariable> states = model.decoder().blocks(g, model.embed(g, ids), context, caches);
+    List<SDVariable> states = model.decoder().blocks(g, embeddings, context, caches);
     SDVariable last = states.get(states.size() - 1);
-    long batch = g.size(ids, 0);
-    SDVariable end = g.ops().slice(last, 1, g.size(ids, 1) - 1, 1);
+    long batch = g.size(embeddings, 0);
+    SDVariable end = g.ops().slice(last, 1, g.size(embeddings, 1) - 1, 1);
     List<SDVariable> outputs = new ArrayList<>();
     outputs.add(model.logits(g, g.ops().reshape(end, batch, config.hiddenSize())));
     caches.forEach(c -> outputs.addAll(List.of(c.keys(), c.values())));

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Supplier;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
@@ -44,7 +45,9 @@ public final class Generator implements AutoCloseable {
     private Row(int[] prompt, int vocabulary, SplittableRandom random) {
       this.seen = new boolean[vocabulary];
       for (int id : prompt) {
-        seen[id] = true;
+        if (id >= 0 && id < vocabulary) { // others stand for images
+          seen[id] = true;
+        }
       }
       this.random = random;
     }
@@ -67,16 +70,40 @@ public final class Generator implements AutoCloseable {
     return run(prompts.stream().map(tokenizer::encode).toList(), options, tokenizer);
   }
 
+  /**
+   * Continues prompts given as embeddings, for models whose prompts hold more than tokens.
+   *
+   * @param embeddings one array [T, hidden] per prompt
+   * @param prompts ids that the repetition penalty counts as seen; those outside the vocabulary
+   *     stand for something else
+   * @param tokenizer for texts and stop strings, or null
+   */
+  List<Continuation> generate(
+      List<INDArray> embeddings,
+      List<int[]> prompts,
+      GenerateOptions options,
+      Tokenizer tokenizer) {
+    Check.that(
+        tokenizer != null || options.stopStrings().isEmpty(), "stop strings need a tokenizer");
+    return run(
+        prompts, () -> steps.startEmbedded(embeddings, options.maxNewTokens()), options, tokenizer);
+  }
+
   private List<Continuation> run(
       List<int[]> prompts, GenerateOptions options, Tokenizer tokenizer) {
     checkPrompts(prompts, options);
+    return run(prompts, () -> steps.start(prompts, options.maxNewTokens()), options, tokenizer);
+  }
+
+  private List<Continuation> run(
+      List<int[]> prompts, Supplier<INDArray> start, GenerateOptions options, Tokenizer tokenizer) {
     Sampler sampler = new Sampler(options);
     Seeds seeds = new Seeds(options.seed()).stream("generate");
     List<Row> rows = new ArrayList<>();
     for (int i = 0; i < prompts.size(); i++) {
       rows.add(new Row(prompts.get(i), model.config().vocabularySize(), seeds.at(i).random()));
     }
-    INDArray logits = steps.start(prompts, options.maxNewTokens());
+    INDArray logits = start.get();
     for (int step = 0; ; step++) {
       int[] next = new int[rows.size()];
       for (int i = 0; i < next.length; i++) {

@@ -16,6 +16,7 @@ class VerifyFamiliesTest {
     "dinov2,6",
     "siglip_vision,6",
     "openclip,3",
+    "llava,2",
     "resnet,2",
     "resnet_bottleneck,2"
   })

@@ -1,0 +1,87 @@
+package io.lapidary.model;
+
+import io.lapidary.InputException;
+import io.lapidary.io.CheckpointFolder;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * How a folder spells the names of a vision-language model: versions of the libraries put different
+ * prefixes before the same parts.
+ *
+ * @param body before the decoder's names, in place of {@code model.}
+ * @param head before {@code lm_head}
+ * @param tower before the names of the image tower
+ * @param projector before {@code linear_1}
+ */
+record VisionLanguageLayout(String body, String head, String tower, String projector) {
+  private static final List<String> BODIES =
+      List.of("language_model.model.", "model.language_model.", "model.");
+  private static final List<String> HEADS = List.of("language_model.", "", "model.");
+  private static final List<String> TOWERS =
+      List.of(
+          "vision_tower.",
+          "vision_tower.vision_model.",
+          "model.vision_tower.",
+          "model.vision_tower.vision_model.",
+          "model.vision_tower.vision_tower.vision_model.",
+          "model.vision_tower.vision_tower.");
+  private static final List<String> PROJECTORS =
+      List.of("multi_modal_projector.", "model.multi_modal_projector.");
+
+  /** The spelling of a fresh model. */
+  static final VisionLanguageLayout OWN =
+      new VisionLanguageLayout(
+          "language_model.model.",
+          "language_model.",
+          "vision_tower.vision_model.",
+          "multi_modal_projector.");
+
+  /** The spelling of a folder. */
+  static VisionLanguageLayout of(CheckpointFolder folder) {
+    String projector = find(folder, PROJECTORS, "linear_1.weight", "the projector");
+    String tower = find(folder, TOWERS, "embeddings.patch_embedding.weight", "the image tower");
+    String body = find(folder, BODIES, "embed_tokens.weight", "the decoder");
+    String head =
+        HEADS.stream()
+            .filter(p -> folder.names().contains(p + LmFamily.HEAD + ".weight"))
+            .findFirst()
+            .orElse("");
+    return new VisionLanguageLayout(body, head, tower, projector);
+  }
+
+  private static String find(
+      CheckpointFolder folder, List<String> prefixes, String name, String part) {
+    return prefixes.stream()
+        .filter(prefix -> folder.names().contains(prefix + name))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                InputException.of(
+                    "%s: the weights of %s are missing: expected a tensor named %s with one of the"
+                        + " prefixes %s",
+                    folder.folder(), part, name, String.join(", ", prefixes)));
+  }
+
+  /** Stored name of every tensor by the name in the model. */
+  Map<String, String> storedNames(Iterable<String> names) {
+    Map<String, String> stored = new LinkedHashMap<>();
+    for (String name : names) {
+      stored.put(name, stored(name));
+    }
+    return stored;
+  }
+
+  private String stored(String name) {
+    if (name.startsWith(OWN.body)) {
+      return body + name.substring(OWN.body.length());
+    }
+    if (name.startsWith(OWN.head)) {
+      return head + name.substring(OWN.head.length());
+    }
+    return name.startsWith(OWN.tower)
+        ? tower + name.substring(OWN.tower.length())
+        : projector + name.substring(OWN.projector.length());
+  }
+}

@@ -555,53 +555,120 @@ abstract class NeuralOps extends TensorOps {
         "attention needs q [B, H, Tq, d] and k, v [B, G, Tk, d] with G dividing H, got %s and %s",
         Arrays.toString(qs),
         Arrays.toString(ks));
-    long repeat = qs[1] / ks[1];
-    long[] grouped = {qs[0], ks[1], repeat * qs[2], qs[3]};
-    SDVariable scores = matmul(reshape(q, grouped), k, false, true);
-    SDVariable full = reshape(scores, qs[0], qs[1], qs[2], ks[2]);
-    SDVariable weights = attentionWeights(full, scale, mask, padding);
-    SDVariable mixed = matmul(reshape(weights, qs[0], ks[1], repeat * qs[2], ks[2]), v);
-    return reshape(mixed, qs);
+    Check.that(
+        !mask.causal() || qs[2] <= ks[2],
+        "causal attention needs at most as many queries as keys, got %d and %d",
+        qs[2],
+        ks[2]);
+    double[] attributes = {scale, mask.causal() ? 1 : 0, mask.window(), qs[2]};
+    SDVariable[] weights = new SDVariable[1]; // a gradient in plain ops uses them again
+    return graph
+        .region(
+            "attention",
+            present(q, k, v, padding),
+            attributes,
+            () -> {
+              long[] grouped = {qs[0], ks[1], qs[1] / ks[1] * qs[2], qs[3]};
+              SDVariable scores =
+                  reshape(matmul(reshape(q, grouped), k, false, true), qs[0], qs[1], qs[2], ks[2]);
+              weights[0] = attentionWeights(scores, scale, mask, padding);
+              SDVariable y = reshape(matmul(reshape(weights[0], with(grouped, ks[2])), v), qs);
+              SDVariable masked = masked(scores, scale, mask, padding);
+              SDVariable top = max(masked, true, 3);
+              SDVariable total = sum(exp(sub(masked, top)), true, 3);
+              return new SDVariable[] {y, top, reciprocal(total)};
+            },
+            out ->
+                (up, wanted) ->
+                    Arrays.copyOf(
+                        attentionGradient(
+                            new SDVariable[] {q, k, v},
+                            out,
+                            up[0],
+                            padding,
+                            weights[0],
+                            attributes),
+                        wanted.length))[0];
+  }
+
+  /** Gradients of q, k and v; none flows into the padding. */
+  private SDVariable[] attentionGradient(
+      SDVariable[] qkv,
+      SDVariable[] out,
+      SDVariable up,
+      SDVariable padding,
+      SDVariable weights,
+      double[] attributes) {
+    SDVariable q = qkv[0];
+    SDVariable k = qkv[1];
+    SDVariable v = qkv[2];
+    long[] qs = shape(q);
+    long[] ks = shape(k);
+    return graph.region(
+        "attention_bp",
+        present(q, k, v, out[0], out[1], out[2], up, padding),
+        attributes,
+        () -> {
+          long[] grouped = {qs[0], ks[1], qs[1] / ks[1] * qs[2], qs[3]};
+          long[] table = with(grouped, ks[2]);
+          SDVariable rows = reshape(up, grouped);
+          SDVariable slopes = reshape(matmul(rows, v, false, true), shape(weights));
+          SDVariable ds = reshape(weightsGradient(weights, slopes, attributes[0]), table);
+          return new SDVariable[] {
+            reshape(matmul(ds, k), qs),
+            matmul(ds, reshape(q, grouped), true, false),
+            matmul(reshape(weights, table), rows, true, false)
+          };
+        },
+        null);
+  }
+
+  private static long[] with(long[] shape, long last) {
+    return Shapes.with(shape, shape.length - 1, last);
   }
 
   /** Softmax of scaled and masked scores [B, H, Tq, Tk] over the keys. */
   private SDVariable attentionWeights(
       SDVariable scores, double scale, AttentionMask mask, SDVariable padding) {
-    long[] s = shape(scores);
     if (padding != null) {
-      SDVariable bias = reshape(mul(add(padding, -1), 1e9), s[0], 1, 1, s[3]);
-      SDVariable padded = add(mul(scores, scale), bias);
-      return softmax(
-          mask.causal() ? add(padded, causalBias(s[2], s[3], mask.window())) : padded, -1);
+      return softmax(masked(scores, scale, mask, padding), -1);
     }
     return region(
         "attention_weights",
-        () -> {
-          SDVariable scaled = mul(scores, scale);
-          return softmax(
-              mask.causal() ? add(scaled, causalBias(s[2], s[3], mask.window())) : scaled, -1);
-        },
-        y ->
-            unary(
-                up ->
-                    region(
-                        "attention_weights_bp",
-                        () -> mul(softmaxGradient(y, up), scale),
-                        null,
-                        new double[] {scale},
-                        y,
-                        up)),
-        new double[] {scale, mask.causal() ? 1 : 0, mask.window(), s[2]},
+        () -> softmax(masked(scores, scale, mask, null), -1),
+        y -> unary(up -> weightsGradient(y, up, scale)),
+        new double[] {scale, mask.causal() ? 1 : 0, mask.window(), graph.size(scores, 2)},
         scores);
   }
 
+  private SDVariable weightsGradient(SDVariable weights, SDVariable up, double scale) {
+    return region(
+        "attention_weights_bp",
+        () -> mul(softmaxGradient(weights, up), scale),
+        null,
+        new double[] {scale},
+        weights,
+        up);
+  }
+
+  private SDVariable masked(
+      SDVariable scores, double scale, AttentionMask mask, SDVariable padding) {
+    long[] s = shape(scores);
+    SDVariable scaled = mul(scores, scale);
+    if (padding != null) {
+      scaled = add(scaled, reshape(mul(add(padding, -1), 1e9), s[0], 1, 1, s[3]));
+    }
+    return mask.causal() ? add(scaled, causalBias(s[2], s[3], mask.window())) : scaled;
+  }
+
+  /** Far below what padding adds: a query that sees padding alone attends to it, not ahead. */
   private SDVariable causalBias(long queries, long keys, int window) {
     float[][] bias = new float[Math.toIntExact(queries)][Math.toIntExact(keys)];
     for (int i = 0; i < queries; i++) {
       long position = i + keys - queries;
       for (int j = 0; j < keys; j++) {
         boolean visible = j <= position && (window == 0 || j > position - window);
-        bias[i][j] = visible ? 0 : -1e9f;
+        bias[i][j] = visible ? 0 : -1e30f;
       }
     }
     return graph.constant(Nd4j.createFromArray(bias).castTo(graph.type()));

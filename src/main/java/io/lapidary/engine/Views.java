@@ -14,7 +14,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Which variables of a plan are mere views of others' memory: reshapes and identities always; a
- * permutation when only batched products read it, or when a batched product alone feeds it, which
+ * permutation when only batched products and attention read it, or when one of them feeds it, which
  * then writes straight into the permuted place.
  */
 final class Views {
@@ -41,15 +41,13 @@ final class Views {
         String out = node.outputs().get(0).name();
         Node producer = producers.get(in);
         if (!kept.contains(in)
-            && BatchedProduct.handles(graph, producer)
+            && (BatchedProduct.handles(graph, producer) || isAttention(producer))
             && BatchedProduct.strideable(node.attributes(), true)
-            && readers.get(in).size() == 1
-            && producers.containsKey(in)) {
+            && readers.get(in).stream().allMatch(n -> n == node || isAttention(n))) {
           writtenThrough.put(in, node);
         } else if (!kept.contains(out)
-            && BatchedProduct.strideable(node.attributes(), false)
             && readers.getOrDefault(out, List.of()).stream()
-                .allMatch(n -> BatchedProduct.handles(graph, n))) {
+                .allMatch(n -> reads(graph, n, node.attributes()))) {
           views.add(node);
         }
       }
@@ -67,6 +65,17 @@ final class Views {
         roots.put(output.name(), root);
       }
     }
+  }
+
+  private static boolean isAttention(Node node) {
+    return node != null && (node.kind().equals("attention") || node.kind().equals("attention_bp"));
+  }
+
+  /** Whether {@code reader} can read an array permuted so. */
+  private static boolean reads(Graph graph, Node reader, double[] permutation) {
+    return isAttention(reader)
+        ? BatchedProduct.strideable(permutation, true)
+        : BatchedProduct.handles(graph, reader) && BatchedProduct.strideable(permutation, false);
   }
 
   /** Whether a node needs no call because its result is where it should be already. */

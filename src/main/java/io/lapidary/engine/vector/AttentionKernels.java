@@ -25,6 +25,16 @@ final class AttentionKernels {
       return causal ? position(row) : keys - 1;
     }
 
+    /** The first query that sees a key. */
+    int firstQuery(int key) {
+      return causal ? Math.max(0, key - keys + queries) : 0;
+    }
+
+    /** The last query that sees a key. */
+    int lastQuery(int key) {
+      return window == 0 ? queries - 1 : Math.min(queries - 1, key - keys + queries + window - 1);
+    }
+
     private int position(int row) {
       return row % queries + keys - queries;
     }

@@ -36,8 +36,13 @@ final class Memory {
   }
 
   static ByteBuffer of(INDArray array) {
+    return of(array, array.length());
+  }
+
+  /** The {@code span} values from the first of {@code array} on. */
+  static ByteBuffer of(INDArray array, long span) {
     Pointer start = array.data().addressPointer();
-    long bytes = array.length() * 4;
+    long bytes = span * 4;
     return new BytePointer(start)
         .capacity(bytes)
         .limit(bytes)

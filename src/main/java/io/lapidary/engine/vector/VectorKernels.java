@@ -3,6 +3,7 @@ package io.lapidary.engine.vector;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -26,6 +27,8 @@ public final class VectorKernels {
           "sum_rows",
           "sum_columns",
           "sum_channels",
+          "attention",
+          "attention_bp",
           "attention_weights",
           "attention_weights_bp",
           "rotary",
@@ -49,6 +52,9 @@ public final class VectorKernels {
    * @param attributes the numbers of the region
    */
   public static Runnable find(String kind, double[] attributes, INDArray[] in, INDArray[] out) {
+    if (kind.equals("attention") || kind.equals("attention_bp")) {
+      return attention(kind.equals("attention"), attributes, in, out);
+    }
     boolean usable =
         KINDS.contains(kind)
             && Arrays.stream(in).allMatch(Memory::usable)
@@ -231,6 +237,43 @@ public final class VectorKernels {
                   (int) out[0].length());
       default -> null;
     };
+  }
+
+  /**
+   * Inputs q, k, v[, padding], outputs y, top, factor; of the gradient inputs q, k, v, y, top,
+   * factor, up[, padding], outputs of q, k, v. Heads may be strided.
+   */
+  private static Runnable attention(
+      boolean forward, double[] attributes, INDArray[] in, INDArray[] out) {
+    boolean usable =
+        Stream.concat(Arrays.stream(in), Arrays.stream(out))
+            .allMatch(a -> Heads.usable(a) || (a.rank() == 2 && Memory.usable(a)));
+    if (!usable) {
+      return null;
+    }
+    AttentionSizes sizes = AttentionSizes.of(in[0], in[1], attributes);
+    Heads[] x =
+        Arrays.stream(in).map(a -> a.rank() == 4 ? Heads.of(a) : null).toArray(Heads[]::new);
+    Heads[] y = Arrays.stream(out).map(Heads::of).toArray(Heads[]::new);
+    int padded = forward ? 3 : 7;
+    ByteBuffer padding = in.length > padded ? Memory.of(in[padded]) : null;
+    return forward
+        ? new FlashAttention(sizes, x[0], x[1], x[2], padding, y[0], y[1].memory(), y[2].memory())
+            ::run
+        : new FlashAttentionGradient(
+                sizes,
+                x[0],
+                x[1],
+                x[2],
+                x[3],
+                x[4].memory(),
+                x[5].memory(),
+                x[6],
+                padding,
+                y[0],
+                y[1],
+                y[2])
+            ::run;
   }
 
   private static Runnable flat(int length, long work, Workers.Range range) {

@@ -21,6 +21,11 @@ public final class Workers {
     void run(int from, int to);
   }
 
+  /** Number of threads that share work, the caller's included. */
+  static int count() {
+    return HELPERS.length + 1;
+  }
+
   /** Runs {@code range} over [0, count), on several threads when the work is worth a hand-over. */
   public static void run(int count, long workPerItem, Range range) {
     int pieces = count * workPerItem < WORTH_SHARING ? 1 : Math.min(HELPERS.length + 1, count);

@@ -26,6 +26,7 @@ import picocli.CommandLine.ScopeType;
       CheckpointCommand.class,
       GenerateCommand.class,
       EmbedCommand.class,
+      SaeCommand.class,
       TrainCommand.class,
       ReproduceCommand.class,
       ReportCommand.class,

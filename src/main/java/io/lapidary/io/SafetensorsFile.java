@@ -282,6 +282,17 @@ public final class SafetensorsFile implements AutoCloseable {
     };
   }
 
+  /** Fills the rest of {@code bytes} from byte {@code offset} of a tensor's data. */
+  void readBytes(TensorInfo info, long offset, ByteBuffer bytes) {
+    try {
+      SafetensorsHeader.readFully(channel, bytes, header.dataStart() + info.begin() + offset);
+    } catch (ClosedChannelException e) {
+      throw new IllegalStateException(file + " is closed", e);
+    } catch (IOException e) {
+      throw unreadable(file, e);
+    }
+  }
+
   @Override
   public void close() {
     closeQuietly(channel);

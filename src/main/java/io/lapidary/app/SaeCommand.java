@@ -1,0 +1,21 @@
+package io.lapidary.app;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code lapidary sae ...}: sparse autoencoders and what their latents stand for. */
+@Command(
+    name = "sae",
+    description = "Sparse autoencoders: scores and inspects the latents of a code.",
+    subcommands = {SaeScoreCommand.class})
+final class SaeCommand implements Runnable {
+  @Spec private CommandSpec spec;
+
+  @Override
+  public void run() {
+    throw new ParameterException(
+        spec.commandLine(), "name what to do with a sparse autoencoder, for example: score");
+  }
+}

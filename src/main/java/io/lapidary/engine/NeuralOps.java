@@ -2,11 +2,12 @@ package io.lapidary.engine;
 
 import io.lapidary.Check;
 import java.util.Arrays;
+import java.util.List;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.api.ops.impl.transforms.custom.TopK;
+import org.nd4j.linalg.api.ops.impl.transforms.NthElement;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** Activations, normalisation, attention, dropout and selection. */
@@ -489,11 +490,11 @@ abstract class NeuralOps extends TensorOps {
     return region(
         "topk_mask",
         () -> {
-          SDVariable[] best = new OrderedTopK(sd, x, k).outputVariables();
-          long[] top = Shapes.with(shape, last, k);
-          graph.record(
-              "top_k", new SDVariable[] {x}, best, new long[][] {top, top.clone()}, flat(1));
-          SDVariable kth = slice(best[0], last, k - 1, 1);
+          SDVariable place = graph.constant(Nd4j.scalar(k - 1));
+          SDVariable found = new NthLargest(sd, x, place).outputVariables()[0];
+          long[] rows = Arrays.copyOf(shape, last);
+          add("nth_element", found, rows, flat(2), x, place);
+          SDVariable kth = reshape(found, Shapes.with(shape, last, 1));
           SDVariable above = greater(x, kth);
           SDVariable ties = equal(x, kth);
           SDVariable room = rsub(k, sum(above, true, last));
@@ -506,14 +507,20 @@ abstract class NeuralOps extends TensorOps {
   }
 
   /**
-   * Top-k whose native numbers stand in the order the native op reads: M2.1's constructor exchanges
-   * k and the sort flag.
+   * The n-th largest entry (from 0) of each row. M2.1's top-k is no substitute: it leaves out
+   * values that it has already.
    */
-  private static final class OrderedTopK extends TopK {
-    OrderedTopK(SameDiff sd, SDVariable x, int k) {
-      super(sd, x, k, true);
-      iArguments.clear();
-      addIArgument(k, 1);
+  private static final class NthLargest extends NthElement {
+    NthLargest(SameDiff sd, SDVariable x, SDVariable n) {
+      setSameDiff(sd);
+      setInstanceId();
+      addIArgument(1); // from the largest down
+      sd.addArgsFor(new SDVariable[] {x, n}, this);
+    }
+
+    @Override
+    public List<DataType> calculateOutputDataTypes(List<DataType> inputs) {
+      return List.of(inputs.get(0));
     }
   }
 

@@ -10,7 +10,7 @@ import org.nd4j.autodiff.samediff.SDVariable;
  * IllegalArgumentException} when the graph is built. Losses are made of primitive ops, so they may
  * be scaled, masked and differentiated again.
  */
-public final class Ops extends ConvOps {
+public final class Ops extends SparseOps {
   Ops(Graph graph) {
     super(graph);
   }

@@ -10,6 +10,8 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /** Shapes, slices, tables and matrix products. */
 abstract class TensorOps extends ElementwiseOps {
+  private static final int LARGEST_TRIANGLE = 512;
+
   TensorOps(Graph graph) {
     super(graph);
   }
@@ -190,14 +192,38 @@ abstract class TensorOps extends ElementwiseOps {
     SDVariable moved = along == last ? x : permute(x, order);
     long[] shape = shape(moved);
     int n = Math.toIntExact(shape[last]);
-    double[][] upper = new double[n][n];
+    SDVariable summed = reshape(runningSums(reshape(moved, -1, n)), shape);
+    return along == last ? summed : permute(summed, order);
+  }
+
+  /**
+   * Running sums of rows [R, n] by a product with a triangle of ones; long rows in blocks of about
+   * √n, so that the triangle stays small.
+   */
+  private SDVariable runningSums(SDVariable x) {
+    long rows = graph.size(x, 0);
+    int n = Math.toIntExact(graph.size(x, 1));
+    if (n <= LARGEST_TRIANGLE) {
+      return matmul(x, triangle(n));
+    }
+    int block = Math.min(LARGEST_TRIANGLE, (int) Math.ceil(Math.sqrt(n)));
+    int blocks = (n + block - 1) / block;
+    long missing = (long) blocks * block - n;
+    SDVariable padded = missing == 0 ? x : pad(x, 1, 0, missing);
+    SDVariable inside = matmul(reshape(padded, rows * blocks, block), triangle(block));
+    SDVariable totals = reshape(slice(inside, 1, block - 1, 1), rows, blocks);
+    SDVariable before = sub(runningSums(totals), totals);
+    SDVariable all = add(reshape(inside, rows, blocks, block), reshape(before, rows, blocks, 1));
+    SDVariable flat = reshape(all, rows, (long) blocks * block);
+    return missing == 0 ? flat : slice(flat, 1, 0, n);
+  }
+
+  private SDVariable triangle(int n) {
+    float[][] upper = new float[n][n];
     for (int i = 0; i < n; i++) {
       Arrays.fill(upper[i], i, n, 1);
     }
-    SDVariable flat = reshape(moved, -1, n);
-    SDVariable triangle = graph.constant(Nd4j.createFromArray(upper).castTo(graph.type()));
-    SDVariable summed = reshape(matmul(flat, triangle), shape);
-    return along == last ? summed : permute(summed, order);
+    return graph.constant(Nd4j.createFromArray(upper).castTo(graph.type()));
   }
 
   // ---- tables -------------------------------------------------------------------------------

@@ -329,6 +329,13 @@ class OpsGradientTest {
           return o.mul(x, o.topKMask(x, in.size(1, 7)));
         });
     op(
+        "largest of a batch with straight-through gradient",
+        (in, o) -> {
+          SDVariable x = in.distinct(3, 7);
+          return o.mul(x, o.batchTopKMask(x, in.size(1, 21)));
+        });
+    op("long cumsum", (in, o) -> o.cumsum(in.any(2, in.size(513, 530)), 1));
+    op(
         "attention",
         (in, o) ->
             o.attention(

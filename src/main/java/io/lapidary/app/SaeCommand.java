@@ -9,7 +9,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "sae",
     description = "Sparse autoencoders: scores and inspects the latents of a code.",
-    subcommands = {SaeScoreCommand.class})
+    subcommands = {SaeScoreCommand.class, SaeTopCommand.class})
 final class SaeCommand implements Runnable {
   @Spec private CommandSpec spec;
 

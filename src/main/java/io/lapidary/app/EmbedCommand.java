@@ -74,7 +74,7 @@ final class EmbedCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    List<Path> pictures = pictures();
+    List<Path> pictures = pictures(input);
     List<String> names =
         pictures.isEmpty() ? lines() : pictures.stream().map(Path::toString).toList();
     if (out != null) {
@@ -129,7 +129,7 @@ final class EmbedCommand implements Callable<Integer> {
     return all;
   }
 
-  private static BufferedImage decode(Path file) {
+  static BufferedImage decode(Path file) {
     BufferedImage image = null;
     try {
       image = ImageIO.read(file.toFile());
@@ -144,7 +144,7 @@ final class EmbedCommand implements Callable<Integer> {
   }
 
   /** The pictures that the input stands for, in the order of their names; none for a text file. */
-  private List<Path> pictures() {
+  static List<Path> pictures(Path input) {
     if (!Files.isDirectory(input)) {
       return isPicture(input) && Files.exists(input) ? List.of(input) : List.of();
     }

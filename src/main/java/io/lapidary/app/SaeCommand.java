@@ -8,8 +8,8 @@ import picocli.CommandLine.Spec;
 /** {@code lapidary sae ...}: sparse autoencoders and what their latents stand for. */
 @Command(
     name = "sae",
-    description = "Sparse autoencoders: scores and inspects the latents of a code.",
-    subcommands = {SaeScoreCommand.class, SaeTopCommand.class})
+    description = "Sparse autoencoders: collects activations, scores and inspects latents.",
+    subcommands = {SaeCollectCommand.class, SaeScoreCommand.class, SaeTopCommand.class})
 final class SaeCommand implements Runnable {
   @Spec private CommandSpec spec;
 

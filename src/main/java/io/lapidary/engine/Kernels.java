@@ -42,8 +42,15 @@ final class Kernels {
             .allMatch(v -> fits(graph, v));
   }
 
-  /** The rotary kernel wants one table row per position. */
+  /**
+   * The rotary kernel wants one table row per position. The gradient of attention has to pack all
+   * keys, which few queries do not pay for.
+   */
   private static boolean shaped(Graph graph, Node region) {
+    if (region.kind().equals("attention_bp")) {
+      long queries = graph.size(region.inputs().get(0), 2);
+      return queries >= 64 || 8 * queries >= graph.size(region.inputs().get(1), 2);
+    }
     if (!region.kind().startsWith("rotary")) {
       return true;
     }

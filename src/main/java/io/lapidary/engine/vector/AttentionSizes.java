@@ -7,6 +7,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * even in size, so that a block of scores stays in the cache.
  *
  * @param groups key-value heads; query head h reads key-value head h / ({@code heads / groups})
+ * @param keyLimit largest number of keys in a block
  */
 record AttentionSizes(
     int batch,
@@ -16,11 +17,12 @@ record AttentionSizes(
     int keys,
     int width,
     float scale,
-    AttentionKernels.Mask mask) {
-  static final int BLOCK = 96;
+    AttentionKernels.Mask mask,
+    int keyLimit) {
+  private static final int QUERIES = 96;
 
   /** From queries [B, H, Tq, d], keys [B, G, Tk, d] and the region's numbers. */
-  static AttentionSizes of(INDArray q, INDArray k, double[] attributes) {
+  static AttentionSizes of(INDArray q, INDArray k, double[] attributes, int keyLimit) {
     int keys = (int) k.size(2);
     return new AttentionSizes(
         (int) q.size(0),
@@ -30,7 +32,8 @@ record AttentionSizes(
         keys,
         (int) q.size(3),
         (float) attributes[0],
-        AttentionKernels.mask(attributes, keys));
+        AttentionKernels.mask(attributes, keys),
+        keyLimit);
   }
 
   /** Query heads of one key-value head. */
@@ -45,12 +48,12 @@ record AttentionSizes(
 
   /** Queries in a block. */
   int queryBlock() {
-    return even(queries);
+    return even(queries, QUERIES);
   }
 
   /** Keys in a block. */
   int keyBlock() {
-    return even(keys);
+    return even(keys, keyLimit);
   }
 
   int queryBlocks() {
@@ -68,9 +71,9 @@ record AttentionSizes(
     return Tiles.columns(Tiles.rows(keyBlock()));
   }
 
-  private static int even(int count) {
-    int blocks = (count + BLOCK - 1) / BLOCK;
+  private static int even(int count, int limit) {
+    int blocks = (count + limit - 1) / limit;
     int each = (count + blocks - 1) / blocks;
-    return blocks == 1 ? each : Math.min(BLOCK, Tiles.columns(each));
+    return blocks == 1 ? each : Math.min(limit, Tiles.columns(each));
   }
 }

@@ -4,6 +4,7 @@ import static io.lapidary.engine.vector.Lanes.SPECIES;
 import static io.lapidary.engine.vector.Lanes.WIDTH;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
@@ -24,6 +25,9 @@ record FlashAttention(
     Heads y,
     ByteBuffer top,
     ByteBuffer factor) {
+  /** Keys in a block: many, as the largest score of a block costs a sum over lanes. */
+  static final int KEYS = 256;
+
   private static final float LOWEST = -Float.MAX_VALUE;
   private static final float[] HIDE_LAST = edge(false);
   private static final float[] HIDE_FIRST = edge(true);
@@ -47,6 +51,11 @@ record FlashAttention(
   /** Every {@code parts}-th block of queries of the heads that share one key-value head. */
   private void part(int b, int g, int part, int parts) {
     Scratch scratch = Scratch.get();
+    float[] bias = bias(scratch, padding, sizes, b);
+    if (sizes.queries() <= FewQueries.MOST) {
+      FewQueries.run(this, b, g, bias, scratch);
+      return;
+    }
     int block = sizes.keyBlock();
     int lead = sizes.lead();
     int blocks = sizes.keyBlocks();
@@ -58,7 +67,6 @@ record FlashAttention(
       k.packTransposed(b, g, j * block, to, sizes.scoreLead(), keys, at);
     }
     v.pack(b, g, 0, sizes.keys(), sizes.keys(), 1, values, 0);
-    float[] bias = bias(scratch, padding, sizes, b);
     for (int h = g * sizes.repeat(); h < (g + 1) * sizes.repeat(); h++) {
       for (int i = part; i < sizes.queryBlocks(); i += parts) {
         queries(b, h, i * sizes.queryBlock(), keys, values, bias, scratch);
@@ -76,9 +84,9 @@ record FlashAttention(
     float[] best = scratch.take(4, rows);
     float[] sums = scratch.take(5, rows);
     q.pack(b, h, from, from + count, rows, sizes.scale(), queries, 0);
-    java.util.Arrays.fill(mixed, 0, rows * lead, 0);
-    java.util.Arrays.fill(best, 0, rows, LOWEST);
-    java.util.Arrays.fill(sums, 0, rows, 0);
+    Arrays.fill(mixed, 0, rows * lead, 0);
+    Arrays.fill(best, 0, rows, LOWEST);
+    Arrays.fill(sums, 0, rows, 0);
     for (int j = 0; j < sizes.keyBlocks(); j++) {
       for (int r = 0; r < rows; r += Tiles.ROWS) {
         tile(from, count, r, j, queries, keys, values, bias, mixed, best, sums, scratch);
@@ -137,9 +145,10 @@ record FlashAttention(
       int high = Math.min(size, sizes.mask().last(from + r + i) + 1 - start);
       float old = best[r + i];
       int row = i * scoreLead;
-      float now = masked(scores, row, first, end, low, high, bias, start, old);
+      hide(scores, row, first, end, low, high, bias, start);
+      float now = largest(scores, row, first, end, old);
       float sum = exponentials(scores, row, first, end, now);
-      float kept = old == now ? 1 : (float) Math.exp(old - now);
+      float kept = old == now || old == LOWEST ? 1 : (float) Math.exp(old - now);
       if (kept != 1) {
         scale(mixed, (r + i) * lead, lead, kept);
       }
@@ -162,31 +171,33 @@ record FlashAttention(
         true);
   }
 
-  /** Hides the scores of a row outside [low, high) and gives the largest of the others. */
-  static float masked(
-      float[] scores,
-      int row,
-      int from,
-      int to,
-      int low,
-      int high,
-      float[] bias,
-      int start,
-      float floor) {
+  /** Adds the bias to the scores [from, to) of a row, and −∞ to those outside [low, high). */
+  static void hide(
+      float[] scores, int row, int from, int to, int low, int high, float[] bias, int start) {
+    for (int j = from; bias != null && j < to; j += WIDTH) {
+      FloatVector.fromArray(SPECIES, scores, row + j)
+          .add(FloatVector.fromArray(SPECIES, bias, start + j))
+          .intoArray(scores, row + j);
+    }
+    for (int j = from; j < Math.min(low, to); j += WIDTH) {
+      hide(scores, row + j, HIDE_FIRST, Math.min(WIDTH, low - j));
+    }
+    for (int j = Math.max(from, from + (high - from) / WIDTH * WIDTH); j < to; j += WIDTH) {
+      hide(scores, row + j, HIDE_LAST, WIDTH - Math.max(0, high - j));
+    }
+  }
+
+  private static void hide(float[] scores, int at, float[] edge, int hidden) {
+    int from = edge == HIDE_FIRST ? WIDTH - hidden : hidden;
+    FloatVector.fromArray(SPECIES, scores, at)
+        .add(FloatVector.fromArray(SPECIES, edge, from))
+        .intoArray(scores, at);
+  }
+
+  private static float largest(float[] scores, int row, int from, int to, float floor) {
     FloatVector best = FloatVector.broadcast(SPECIES, floor);
-    for (int j = from; j < to; j += WIDTH) {
-      FloatVector s = FloatVector.fromArray(SPECIES, scores, row + j);
-      if (bias != null) {
-        s = s.add(FloatVector.fromArray(SPECIES, bias, start + j));
-      }
-      if (j < low) {
-        s = s.add(FloatVector.fromArray(SPECIES, HIDE_FIRST, WIDTH - Math.min(WIDTH, low - j)));
-      }
-      if (j + WIDTH > high) {
-        s = s.add(FloatVector.fromArray(SPECIES, HIDE_LAST, WIDTH - Math.max(0, high - j)));
-      }
-      s.intoArray(scores, row + j);
-      best = best.max(s);
+    for (int j = row + from; j < row + to; j += WIDTH) {
+      best = best.max(FloatVector.fromArray(SPECIES, scores, j));
     }
     return best.reduceLanes(VectorOperators.MAX);
   }
@@ -195,7 +206,7 @@ record FlashAttention(
   private static float exponentials(float[] scores, int row, int from, int to, float top) {
     FloatVector sums = FloatVector.zero(SPECIES);
     for (int j = from; j < to; j += WIDTH) {
-      FloatVector e = Lanes.exp(FloatVector.fromArray(SPECIES, scores, row + j).sub(top));
+      FloatVector e = Lanes.expUpTo88(FloatVector.fromArray(SPECIES, scores, row + j).sub(top));
       e.intoArray(scores, row + j);
       sums = sums.add(e);
     }
@@ -217,7 +228,7 @@ record FlashAttention(
     for (int j = 0; j < sizes.keys(); j++) {
       bias[j] = (Lanes.get(padding, b * sizes.keys() + j) - 1) * 1e9f;
     }
-    java.util.Arrays.fill(bias, sizes.keys(), bias.length, 0);
+    Arrays.fill(bias, sizes.keys(), bias.length, 0);
     return bias;
   }
 
@@ -225,7 +236,7 @@ record FlashAttention(
   private static float[] edge(boolean hiddenFirst) {
     float[] edge = new float[2 * WIDTH];
     int hidden = hiddenFirst ? 0 : WIDTH;
-    java.util.Arrays.fill(edge, hidden, hidden + WIDTH, Float.NEGATIVE_INFINITY);
+    Arrays.fill(edge, hidden, hidden + WIDTH, Float.NEGATIVE_INFINITY);
     return edge;
   }
 }

@@ -29,6 +29,8 @@ record FlashAttentionGradient(
     Heads dq,
     Heads dk,
     Heads dv) {
+  /** Keys in a block: their scores and slopes against a block of queries stay in the cache. */
+  static final int KEYS = 96;
 
   void run() {
     int pairs = sizes.batch() * sizes.groups();
@@ -46,11 +48,17 @@ record FlashAttentionGradient(
   private void pair(int b, int g) {
     Scratch scratch = Scratch.get();
     float[] bias = FlashAttention.bias(scratch, padding, sizes, b);
+    int heads = sizes.repeat();
+    float[] means = scratch.take(11, heads * sizes.queries()); // of slopes under the weights
+    for (int i = 0; i < heads * sizes.queries(); i++) {
+      int h = g * heads + i / sizes.queries();
+      means[i] = y.dot(b, h, i % sizes.queries(), up);
+    }
     for (int j = 0; j < sizes.keyBlocks(); j++) {
       Keys block = Keys.pack(this, scratch, b, g, j);
-      for (int h = g * sizes.repeat(); h < (g + 1) * sizes.repeat(); h++) {
+      for (int h = g * heads; h < (g + 1) * heads; h++) {
         for (int i = 0; i < sizes.queryBlocks(); i++) {
-          queries(b, h, i * sizes.queryBlock(), block, bias, scratch);
+          queries(b, h, i * sizes.queryBlock(), block, bias, means, scratch);
         }
       }
       block.write(this, b, g);
@@ -99,7 +107,8 @@ record FlashAttentionGradient(
     }
   }
 
-  private void queries(int b, int h, int from, Keys block, float[] bias, Scratch scratch) {
+  private void queries(
+      int b, int h, int from, Keys block, float[] bias, float[] means, Scratch scratch) {
     AttentionKernels.Mask mask = sizes.mask();
     int count = Math.min(sizes.queryBlock(), sizes.queries() - from);
     if (mask.first(from) >= block.start + block.size || mask.last(from + count - 1) < block.start) {
@@ -160,9 +169,9 @@ record FlashAttentionGradient(
         int low = mask.first(from + i) - block.start;
         int high = Math.min(block.size, mask.last(from + i) + 1 - block.start);
         int row = i * scoreLead;
-        FlashAttention.masked(weights, row, first, end, low, high, bias, block.start, 0);
+        FlashAttention.hide(weights, row, first, end, low, high, bias, block.start);
         int place = (b * sizes.heads() + h) * sizes.queries() + from + i;
-        float mean = y.dot(b, h, from + i, ups, i * lead);
+        float mean = means[h % sizes.repeat() * sizes.queries() + from + i];
         slopes(
             weights,
             slopes,
@@ -256,7 +265,8 @@ record FlashAttentionGradient(
       float factor,
       float mean) {
     for (int j = row + from; j < row + to; j += WIDTH) {
-      FloatVector w = Lanes.exp(FloatVector.fromArray(SPECIES, weights, j).sub(top)).mul(factor);
+      FloatVector w =
+          Lanes.expUpTo88(FloatVector.fromArray(SPECIES, weights, j).sub(top)).mul(factor);
       w.intoArray(weights, j);
       FloatVector.fromArray(SPECIES, slopes, j).sub(mean).mul(w).intoArray(slopes, j);
     }

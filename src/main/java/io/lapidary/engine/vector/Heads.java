@@ -4,7 +4,9 @@ import static io.lapidary.engine.vector.Lanes.SPECIES;
 import static io.lapidary.engine.vector.Lanes.WIDTH;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -66,7 +68,7 @@ record Heads(ByteBuffer memory, int batch, int head, int row, int rows, int widt
             .intoArray(block, out + whole);
       }
     }
-    java.util.Arrays.fill(block, out, at + padded * lead, 0);
+    Arrays.fill(block, out, at + padded * lead, 0);
   }
 
   /** Copies rows [from, to) as columns of a block [d, lead]; zeros fill its other columns. */
@@ -78,7 +80,7 @@ record Heads(ByteBuffer memory, int batch, int head, int row, int rows, int widt
       for (int t = 0; t < count; t++) {
         block[out + t] = Lanes.get(memory, in + t * row + j);
       }
-      java.util.Arrays.fill(block, out + count, out + lead, 0);
+      Arrays.fill(block, out + count, out + lead, 0);
     }
   }
 
@@ -98,18 +100,76 @@ record Heads(ByteBuffer memory, int batch, int head, int row, int rows, int widt
     }
   }
 
-  /** Σⱼ of row t times a packed row. */
-  float dot(int b, int h, int t, float[] block, int at) {
+  /** Product of row t here and in {@code other}, which has the same width. */
+  float dot(int b, int h, int t, Heads other) {
+    int left = at(b, h, t);
+    int right = other.at(b, h, t);
+    int whole = width - width % WIDTH;
+    FloatVector sums = FloatVector.zero(SPECIES);
+    for (int j = 0; j < whole; j += WIDTH) {
+      sums = Lanes.load(memory, left + j).fma(Lanes.load(other.memory, right + j), sums);
+    }
+    float sum = sums.reduceLanes(VectorOperators.ADD);
+    for (int j = whole; j < width; j++) {
+      sum += Lanes.get(memory, left + j) * Lanes.get(other.memory, right + j);
+    }
+    return sum;
+  }
+
+  /** Product of row t and a packed row. */
+  float dot(int b, int h, int t, float[] packed) {
     int in = at(b, h, t);
     int whole = width - width % WIDTH;
     FloatVector sums = FloatVector.zero(SPECIES);
     for (int j = 0; j < whole; j += WIDTH) {
-      sums = Lanes.load(memory, in + j).fma(FloatVector.fromArray(SPECIES, block, at + j), sums);
+      sums = Lanes.load(memory, in + j).fma(FloatVector.fromArray(SPECIES, packed, j), sums);
     }
-    float sum = sums.reduceLanes(jdk.incubator.vector.VectorOperators.ADD);
+    float sum = sums.reduceLanes(VectorOperators.ADD);
     for (int j = whole; j < width; j++) {
-      sum += Lanes.get(memory, in + j) * block[at + j];
+      sum += Lanes.get(memory, in + j) * packed[j];
     }
     return sum;
+  }
+
+  /**
+   * Σₜ weights[t] · row t over [from, to), four vectors of columns from {@code c} on, where there
+   * are so many.
+   */
+  void mix(int b, int h, int from, int to, float[] weights, int c, float[] sums) {
+    int columns = Math.min(4 * WIDTH, width - c);
+    if (columns == 4 * WIDTH) {
+      mixWhole(at(b, h, from) + c, from, to, weights, c, sums);
+      return;
+    }
+    for (int j = c; j < c + columns; j += WIDTH) {
+      int count = Math.min(WIDTH, width - j);
+      int in = at(b, h, from) + j;
+      FloatVector sum = FloatVector.zero(SPECIES);
+      for (int t = from; t < to; t++, in += row) {
+        FloatVector x =
+            count == WIDTH ? Lanes.load(memory, in) : Lanes.load(memory, in, Lanes.tail(count));
+        sum = x.fma(FloatVector.broadcast(SPECIES, weights[t]), sum);
+      }
+      sum.intoArray(sums, j);
+    }
+  }
+
+  private void mixWhole(int start, int from, int to, float[] weights, int c, float[] sums) {
+    FloatVector s0 = FloatVector.zero(SPECIES);
+    FloatVector s1 = s0;
+    FloatVector s2 = s0;
+    FloatVector s3 = s0;
+    int in = start;
+    for (int t = from; t < to; t++, in += row) {
+      FloatVector w = FloatVector.broadcast(SPECIES, weights[t]);
+      s0 = Lanes.load(memory, in).fma(w, s0);
+      s1 = Lanes.load(memory, in + WIDTH).fma(w, s1);
+      s2 = Lanes.load(memory, in + 2 * WIDTH).fma(w, s2);
+      s3 = Lanes.load(memory, in + 3 * WIDTH).fma(w, s3);
+    }
+    s0.intoArray(sums, c);
+    s1.intoArray(sums, c + WIDTH);
+    s2.intoArray(sums, c + 2 * WIDTH);
+    s3.intoArray(sums, c + 3 * WIDTH);
   }
 }

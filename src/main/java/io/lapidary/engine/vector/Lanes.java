@@ -86,12 +86,15 @@ final class Lanes {
 
   /** eˣ to 2 units in the last place for |x| &lt; 87; 0 and the largest floats beyond. */
   static FloatVector exp(FloatVector x) {
-    FloatVector clamped = x.max(-87.3f).min(88.3f);
+    return expUpTo88(x.min(88.3f));
+  }
+
+  /** {@link #exp} for x up to 88.3, without the clamp. */
+  static FloatVector expUpTo88(FloatVector x) {
     FloatVector t =
-        clamped.fma(
-            FloatVector.broadcast(SPECIES, 1.44269504f), FloatVector.broadcast(SPECIES, ROUND));
+        x.fma(FloatVector.broadcast(SPECIES, 1.44269504f), FloatVector.broadcast(SPECIES, ROUND));
     FloatVector n = t.sub(ROUND);
-    FloatVector r = n.fma(FloatVector.broadcast(SPECIES, -0.693359375f), clamped);
+    FloatVector r = n.fma(FloatVector.broadcast(SPECIES, -0.693359375f), x);
     r = n.fma(FloatVector.broadcast(SPECIES, 2.12194440e-4f), r);
     FloatVector p = FloatVector.broadcast(SPECIES, 1.9875691500e-4f);
     p = p.fma(r, FloatVector.broadcast(SPECIES, 1.3981999507e-3f));
@@ -102,7 +105,7 @@ final class Lanes {
     p = p.fma(r.mul(r), r.add(1f));
     IntVector power = t.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).add(0x3f800000);
     FloatVector y = p.mul(power.reinterpretAsFloats());
-    return y.blend(0f, x.lt(-87.3f));
+    return y.blend(0f, x.lt(-87.3f)); // what came out there is of no use
   }
 
   /** 1 / (1 + e⁻ˣ). */

@@ -251,7 +251,9 @@ public final class VectorKernels {
     if (!usable) {
       return null;
     }
-    AttentionSizes sizes = AttentionSizes.of(in[0], in[1], attributes);
+    AttentionSizes sizes =
+        AttentionSizes.of(
+            in[0], in[1], attributes, forward ? FlashAttention.KEYS : FlashAttentionGradient.KEYS);
     Heads[] x =
         Arrays.stream(in).map(a -> a.rank() == 4 ? Heads.of(a) : null).toArray(Heads[]::new);
     Heads[] y = Arrays.stream(out).map(Heads::of).toArray(Heads[]::new);

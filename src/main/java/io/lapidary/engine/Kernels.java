@@ -1,6 +1,7 @@
 package io.lapidary.engine;
 
 import io.lapidary.engine.vector.VectorKernels;
+import java.util.Arrays;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -42,23 +43,28 @@ final class Kernels {
             .allMatch(v -> fits(graph, v));
   }
 
-  /**
-   * The rotary kernel wants one table row per position. The gradient of attention has to pack all
-   * keys, which few queries do not pay for.
-   */
   private static boolean shaped(Graph graph, Node region) {
-    if (region.kind().equals("attention_bp")) {
-      long queries = graph.size(region.inputs().get(0), 2);
-      return queries >= 64 || 8 * queries >= graph.size(region.inputs().get(1), 2);
-    }
-    if (!region.kind().startsWith("rotary")) {
-      return true;
-    }
-    SDVariable x = region.inputs().get(0);
-    long[] table = graph.shape(region.inputs().get(1));
-    return table.length == 2
-        && table[0] == graph.size(x, -2)
-        && java.util.Arrays.equals(table, graph.shape(region.inputs().get(2)));
+    return switch (region.kind()) {
+      case "attention_bp" -> { // it packs all keys, which few queries do not pay for
+        long queries = graph.size(region.inputs().get(0), 2);
+        yield queries >= 64 || 8 * queries >= graph.size(region.inputs().get(1), 2);
+      }
+      case "rotary", "rotary_bp" ->
+          turnable(
+              graph.shape(region.inputs().get(0)),
+              graph.shape(region.inputs().get(1)),
+              graph.shape(region.inputs().get(2)));
+      default -> true;
+    };
+  }
+
+  /** Whether tables are [T, R] for x [..., T, d], or [B, 1, T, R] or [1, 1, T, R] for rank 4. */
+  private static boolean turnable(long[] x, long[] cos, long[] sin) {
+    int rank = x.length;
+    boolean shared = cos.length == 2 && rank > 1 && rank < 5;
+    boolean perText =
+        cos.length == 4 && rank == 4 && cos[1] == 1 && (cos[0] == 1 || cos[0] == x[0]);
+    return (shared || perText) && cos[cos.length - 2] == x[rank - 2] && Arrays.equals(cos, sin);
   }
 
   private static boolean fits(Graph graph, SDVariable v) {
@@ -106,7 +112,7 @@ final class Kernels {
     if (IntStream.range(0, axes.length).allMatch(i -> axes[i] == rank - axes.length + i)) {
       return "sum_columns";
     }
-    if (rank == 4 && java.util.Arrays.equals(axes, new int[] {0, 2, 3})) {
+    if (rank == 4 && Arrays.equals(axes, new int[] {0, 2, 3})) {
       return "sum_channels";
     }
     return IntStream.range(0, axes.length).allMatch(i -> axes[i] == i) ? "sum_rows" : null;

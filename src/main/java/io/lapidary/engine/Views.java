@@ -14,8 +14,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Which variables of a plan are mere views of others' memory: reshapes and identities always; a
- * permutation when only batched products and attention read it, or when one of them feeds it, which
- * then writes straight into the permuted place.
+ * permutation when only batched products, attention and rotary positions read it, or when one of
+ * them feeds it, which then writes straight into the permuted place.
  */
 final class Views {
   private final Set<Node> views = Collections.newSetFromMap(new IdentityHashMap<>());
@@ -41,13 +41,18 @@ final class Views {
         String out = node.outputs().get(0).name();
         Node producer = producers.get(in);
         if (!kept.contains(in)
-            && (BatchedProduct.handles(graph, producer) || isAttention(producer))
+            && (BatchedProduct.handles(graph, producer) || isStrided(producer))
             && BatchedProduct.strideable(node.attributes(), true)
-            && readers.get(in).stream().allMatch(n -> n == node || isAttention(n))) {
+            && readers.get(in).stream()
+                .allMatch(
+                    n ->
+                        n == node
+                            || (isStrided(n)
+                                && reads(graph, n, node.inputs().get(0), node.attributes())))) {
           writtenThrough.put(in, node);
         } else if (!kept.contains(out)
             && readers.getOrDefault(out, List.of()).stream()
-                .allMatch(n -> reads(graph, n, node.attributes()))) {
+                .allMatch(n -> reads(graph, n, node.outputs().get(0), node.attributes()))) {
           views.add(node);
         }
       }
@@ -67,15 +72,26 @@ final class Views {
     }
   }
 
-  private static boolean isAttention(Node node) {
-    return node != null && (node.kind().equals("attention") || node.kind().equals("attention_bp"));
+  /** Whether the kernel of a node works on heads at any stride: all of rank 4 but tables. */
+  private static boolean isStrided(Node node) {
+    return node != null
+        && switch (node.kind()) {
+          case "attention", "attention_bp", "rotary", "rotary_bp" -> true;
+          default -> false;
+        };
   }
 
-  /** Whether {@code reader} can read an array permuted so. */
-  private static boolean reads(Graph graph, Node reader, double[] permutation) {
-    return isAttention(reader)
-        ? BatchedProduct.strideable(permutation, true)
-        : BatchedProduct.handles(graph, reader) && BatchedProduct.strideable(permutation, false);
+  /** Whether {@code reader} can read {@code variable}, an array permuted so. */
+  private static boolean reads(
+      Graph graph, Node reader, SDVariable variable, double[] permutation) {
+    if (!isStrided(reader)) {
+      return BatchedProduct.handles(graph, reader) && BatchedProduct.strideable(permutation, false);
+    }
+    boolean table =
+        reader.kind().startsWith("rotary")
+            && reader.inputs().subList(1, 3).stream()
+                .anyMatch(v -> v.name().equals(variable.name()));
+    return !table && BatchedProduct.strideable(permutation, true);
   }
 
   /** Whether a node needs no call because its result is where it should be already. */

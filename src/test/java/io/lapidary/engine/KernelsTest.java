@@ -58,6 +58,29 @@ class KernelsTest {
           return in.ops().rotary(x, in.any(s[0], d), in.any(s[0], d));
         });
     CASES.put(
+        "rotary, a table per text",
+        (in, s) -> {
+          long d = 2 * Math.min(s[1], 40);
+          SDVariable x = in.any(3, 2, s[0] % 7, d + 3);
+          return in.ops().rotary(x, in.any(3, 1, s[0] % 7, d), in.any(3, 1, s[0] % 7, d));
+        });
+    CASES.put(
+        "rotary of split heads, merged again",
+        (in, s) -> {
+          Ops o = in.ops();
+          long d = 2 * Math.min(s[1], 40);
+          long t = s[0] % 7;
+          SDVariable x = o.permute(o.reshape(in.any(2, t, 3 * d), 2, t, 3, d), 0, 2, 1, 3);
+          SDVariable y = o.rotary(x, in.any(t, d), in.any(t, d));
+          return o.square(o.reshape(o.permute(y, 0, 2, 1, 3), 2, t, 3 * d));
+        });
+    CASES.put(
+        "rotary without heads",
+        (in, s) -> {
+          long d = 2 * Math.min(s[1], 40);
+          return in.ops().rotary(in.any(s[0], d), in.any(s[0], d), in.any(s[0], d));
+        });
+    CASES.put(
         "attention by split heads",
         (in, s) -> {
           Ops o = in.ops();

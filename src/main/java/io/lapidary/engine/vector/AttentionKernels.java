@@ -11,7 +11,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
-/** Kernels of attention: masked softmax of scores, and rotary positions. */
+/** The masked softmax of written-out scores. */
 final class AttentionKernels {
   private AttentionKernels() {}
 
@@ -83,52 +83,6 @@ final class AttentionKernels {
       }
       Lanes.clear(y, row, first);
       Lanes.clear(y, end, row + n);
-    }
-  }
-
-  /**
-   * Turns the pairs (j, j + size/2) of each row by its position's angle, back when not {@code
-   * forward}.
-   */
-  static void rotary(
-      ByteBuffer x,
-      ByteBuffer cos,
-      ByteBuffer sin,
-      ByteBuffer y,
-      boolean forward,
-      int from,
-      int to,
-      int n,
-      int positions,
-      int size) {
-    int half = size / 2;
-    int whole = half - half % WIDTH;
-    for (int r = from; r < to; r++) {
-      int row = r * n;
-      int table = r % positions * size;
-      for (int j = 0; j < whole; j += WIDTH) {
-        FloatVector a = load(x, row + j);
-        FloatVector b = load(x, row + half + j);
-        FloatVector low = load(sin, table + j);
-        FloatVector high = load(sin, table + half + j);
-        FloatVector left = a.mul(load(cos, table + j));
-        FloatVector right = b.mul(load(cos, table + half + j));
-        store(forward ? left.sub(b.mul(low)) : left.add(b.mul(high)), y, row + j);
-        store(forward ? right.add(a.mul(high)) : right.sub(a.mul(low)), y, row + half + j);
-      }
-      for (int j = whole; j < half; j++) {
-        float a = Lanes.get(x, row + j);
-        float b = Lanes.get(x, row + half + j);
-        float low = Lanes.get(sin, table + j);
-        float high = Lanes.get(sin, table + half + j);
-        float left = a * Lanes.get(cos, table + j);
-        float right = b * Lanes.get(cos, table + half + j);
-        Lanes.put(y, row + j, forward ? left - b * low : left + b * high);
-        Lanes.put(y, row + half + j, forward ? right + a * high : right - a * low);
-      }
-      for (int j = size; j < n; j++) {
-        Lanes.put(y, row + j, Lanes.get(x, row + j));
-      }
     }
   }
 }

@@ -19,21 +19,24 @@ record Heads(ByteBuffer memory, int batch, int head, int row, int rows, int widt
 
   /** Whether {@link #of} takes the array. */
   static boolean usable(INDArray array) {
-    return array.rank() == 4
+    return array.rank() > 1
+        && array.rank() < 5
         && array.dataType() == DataType.FLOAT
         && array.length() > 0
-        && (array.stride(3) == 1 || array.size(3) == 1)
+        && (array.stride(-1) == 1 || array.size(-1) == 1)
         && span(array) < Integer.MAX_VALUE / 4;
   }
 
+  /** Arrays [H, T, d] and [T, d] are taken for B = 1. */
   static Heads of(INDArray array) {
+    int rank = array.rank();
     return new Heads(
         Memory.of(array, span(array)),
-        (int) array.stride(0),
-        (int) array.stride(1),
-        (int) array.stride(2),
-        (int) array.size(2),
-        (int) array.size(3));
+        rank < 4 ? 0 : (int) array.stride(0),
+        rank < 3 ? 0 : (int) array.stride(rank - 3),
+        (int) array.stride(rank - 2),
+        (int) array.size(rank - 2),
+        (int) array.size(rank - 1));
   }
 
   /** Number of values from the first to the last. */
@@ -45,7 +48,8 @@ record Heads(ByteBuffer memory, int batch, int head, int row, int rows, int widt
     return last + 1;
   }
 
-  private int at(int b, int h, int t) {
+  /** Where row t begins. */
+  int at(int b, int h, int t) {
     return b * batch + h * head + t * row;
   }
 

@@ -55,6 +55,9 @@ public final class VectorKernels {
     if (kind.equals("attention") || kind.equals("attention_bp")) {
       return attention(kind.equals("attention"), attributes, in, out);
     }
+    if (kind.equals("rotary") || kind.equals("rotary_bp")) {
+      return rotary(kind.equals("rotary"), in, out[0]);
+    }
     boolean usable =
         KINDS.contains(kind)
             && Arrays.stream(in).allMatch(Memory::usable)
@@ -182,18 +185,6 @@ public final class VectorKernels {
           () ->
               Workers.run(
                   rows, 2L * n, (f, t) -> RowKernels.softmaxGradient(x[0], x[1], y[0], a, f, t, n));
-      case "rotary", "rotary_bp" -> {
-        int positions = (int) in[1].size(0);
-        int size = (int) in[1].size(1);
-        boolean forward = kind.equals("rotary");
-        yield () ->
-            Workers.run(
-                rows,
-                2L * n,
-                (f, t) ->
-                    AttentionKernels.rotary(
-                        x[0], x[1], x[2], y[0], forward, f, t, n, positions, size));
-      }
       case "instance_norm" -> {
         int channels = (int) in[1].length();
         int height = (int) out[1].length();
@@ -247,7 +238,7 @@ public final class VectorKernels {
       boolean forward, double[] attributes, INDArray[] in, INDArray[] out) {
     boolean usable =
         Stream.concat(Arrays.stream(in), Arrays.stream(out))
-            .allMatch(a -> Heads.usable(a) || (a.rank() == 2 && Memory.usable(a)));
+            .allMatch(a -> a.rank() == 4 ? Heads.usable(a) : Memory.usable(a));
     if (!usable) {
       return null;
     }
@@ -276,6 +267,29 @@ public final class VectorKernels {
                 y[1],
                 y[2])
             ::run;
+  }
+
+  /**
+   * Inputs x [..., T, d], tables [T, R] or [B, 1, T, R]; x may be strided, and so may the result.
+   */
+  private static Runnable rotary(boolean forward, INDArray[] in, INDArray out) {
+    boolean usable =
+        Heads.usable(in[0]) && Heads.usable(out) && Memory.usable(in[1]) && Memory.usable(in[2]);
+    if (!usable) {
+      return null;
+    }
+    int rank = in[0].rank();
+    return new RotaryKernel(
+            Heads.of(in[0]),
+            Memory.of(in[1]),
+            Memory.of(in[2]),
+            Heads.of(out),
+            rank < 4 ? 1 : (int) in[0].size(0),
+            rank < 3 ? 1 : (int) in[0].size(rank - 3),
+            (int) in[1].size(-1),
+            in[1].rank() == 4 && in[1].size(0) > 1,
+            forward)
+        ::run;
   }
 
   private static Runnable flat(int length, long work, Workers.Range range) {

@@ -31,7 +31,8 @@ import picocli.CommandLine.Spec;
       "Examples:",
       "  lapidary generate models/gpt2 --prompt Gemstones --max-tokens 40",
       "  lapidary generate models/gpt2 --prompt Once --temperature 0.8 --top-p 0.95 --seed 1",
-      "  lapidary generate models/phi-3-mini --chat --prompt Why?"
+      "  lapidary generate models/phi-3-mini --chat --prompt Why?",
+      "  lapidary generate models/llava --prompt 'What is this?' --image ruby.png"
     })
 final class GenerateCommand implements Callable<Integer> {
   @Parameters(paramLabel = "DIR", description = "A model folder with tokenizer.json.")
@@ -43,6 +44,18 @@ final class GenerateCommand implements Callable<Integer> {
       paramLabel = "TEXT",
       description = "The text to continue; several run as one batch.")
   private List<String> prompts;
+
+  @Option(
+      names = "--image",
+      paramLabel = "FILE",
+      description = "A picture for a vision-language model: one per <image> in the prompts.")
+  private List<Path> images = List.of();
+
+  @Option(
+      names = "--vision-tower",
+      paramLabel = "DIR",
+      description = "The image tower of a vision-language model that is stored without it.")
+  private Path tower;
 
   @Option(
       names = "--adapter",
@@ -109,17 +122,44 @@ final class GenerateCommand implements Callable<Integer> {
       throw new InputException(e.getMessage(), e);
     }
     Runtime.check();
+    if (PicturePrompts.isFor(folder)) {
+      print(pictured(options));
+      return 0;
+    }
+    if (!images.isEmpty() || tower != null) {
+      throw InputException.of("%s: this model takes no pictures", folder);
+    }
     try (CausalLm base = CausalLm.load(folder);
         Tokenizer tokenizer = Tokenizer.open(folder)) {
       LoraAdapters adapters = adapter == null ? LoraAdapters.NONE : adapters(base);
       try (CausalLm lm = base.with(adapters);
           Generator generator = new Generator(lm)) {
-        for (Generator.Continuation c : generate(generator, tokenizer, options)) {
-          spec.commandLine().getOut().println(c.text());
-        }
+        print(generate(tokenizer, options, generator::generate));
       }
     }
     return 0;
+  }
+
+  private void print(List<Generator.Continuation> all) {
+    all.forEach(c -> spec.commandLine().getOut().println(c.text()));
+  }
+
+  private List<Generator.Continuation> pictured(GenerateOptions options) {
+    if (adapter != null) {
+      throw InputException.of("%s: --adapter is for language models without pictures", folder);
+    }
+    try (CheckpointFolder open = CheckpointFolder.open(folder);
+        Tokenizer tokenizer = Tokenizer.open(folder);
+        PicturePrompts model = PicturePrompts.open(open, tower)) {
+      return generate(
+          tokenizer, options, (t, texts, stopped) -> model.generate(t, texts, images, stopped));
+    }
+  }
+
+  /** How a model continues texts. */
+  private interface Writer {
+    List<Generator.Continuation> continued(
+        Tokenizer tokenizer, List<String> texts, GenerateOptions options);
   }
 
   private LoraAdapters adapters(CausalLm base) {
@@ -132,7 +172,7 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   private List<Generator.Continuation> generate(
-      Generator generator, Tokenizer tokenizer, GenerateOptions options) {
+      Tokenizer tokenizer, GenerateOptions options, Writer writer) {
     ChatTemplate template = template();
     List<String> texts =
         template == null
@@ -141,7 +181,7 @@ final class GenerateCommand implements Callable<Integer> {
     GenerateOptions stopped =
         template == null ? options : options.stoppingAt(ends(template, tokenizer), stops);
     try {
-      return generator.generate(tokenizer, texts, stopped);
+      return writer.continued(tokenizer, texts, stopped);
     } catch (IllegalArgumentException e) { // a prompt that is empty or too long
       throw new InputException(folder + ": " + e.getMessage(), e);
     }

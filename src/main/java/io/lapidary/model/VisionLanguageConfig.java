@@ -179,6 +179,71 @@ public record VisionLanguageConfig(
                 config.flag("multimodal_projector_bias", true)));
   }
 
+  /**
+   * Whether a configuration is in the layout of LLaVA's authors, flat and with {@code mm_} keys.
+   */
+  static boolean isOriginal(ObjectNode json) {
+    return json.has("mm_vision_tower") && !json.has("vision_config");
+  }
+
+  /**
+   * Reads a {@code config.json} in the layout of LLaVA's authors, where images stand as {@link
+   * SplicedText#SENTINEL}.
+   *
+   * @param vision the tower, of which the file knows the name only
+   */
+  static VisionLanguageConfig original(ObjectNode json, String where, VisionConfig vision) {
+    HubConfig config = new HubConfig(json, where);
+    String merge = config.text("mm_patch_merge_type", "flat");
+    if (!merge.equals("flat")) {
+      throw config.notSupported("mm_patch_merge_type");
+    }
+    if (config.flag("mm_use_im_start_end", false)) {
+      throw config.notSupported("mm_use_im_start_end");
+    }
+    String feature = config.text("mm_vision_select_feature", "patch");
+    if (!feature.equals("patch") && !feature.equals("cls_patch")) {
+      throw config.notSupported("mm_vision_select_feature");
+    }
+    ObjectNode text = json.deepCopy();
+    text.put("model_type", decoderType(config.text("model_type", "llava")));
+    LmConfig decoder = LmConfig.of(text, where);
+    int projector = originalProjector(config);
+    return config.build(
+        () ->
+            new VisionLanguageConfig(
+                decoder,
+                vision,
+                SplicedText.SENTINEL,
+                List.of(config.integer("mm_vision_select_layer", -2)),
+                feature.equals("patch") && vision.family().names().classToken() != null,
+                projector,
+                "gelu",
+                true));
+  }
+
+  /** The decoder in names such as {@code llava_mistral} and {@code bunny-phi}. */
+  private static String decoderType(String type) {
+    String decoder = type.replaceFirst("^(llava|bunny)[_-]?", "");
+    return switch (decoder) {
+      case "" -> "llama";
+      case "qwen" -> type.startsWith("llava") ? "qwen2" : decoder;
+      default -> decoder;
+    };
+  }
+
+  private static int originalProjector(HubConfig config) {
+    String type = config.text("mm_projector_type", "linear");
+    if (type.matches("mlp[1-9]x_gelu")) {
+      return type.charAt(3) - '0';
+    }
+    return switch (type) {
+      case "identity" -> 0;
+      case "linear" -> 1;
+      default -> throw config.notSupported("mm_projector_type");
+    };
+  }
+
   private static void addDefaultSizes(ObjectNode text) {
     int[] sizes =
         LmFamily.of(text.path("model_type").asText("")).map(DEFAULT_SIZES::get).orElse(null);

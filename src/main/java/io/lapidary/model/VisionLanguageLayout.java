@@ -12,10 +12,13 @@ import java.util.Map;
  *
  * @param body before the decoder's names, in place of {@code model.}
  * @param head before {@code lm_head}
- * @param tower before the names of the image tower
- * @param projector before {@code linear_1}
+ * @param tower before the names of the image tower; null when the folder does not hold it
+ * @param projector before {@code linear_1}, or {@link #ORIGINAL}
  */
 record VisionLanguageLayout(String body, String head, String tower, String projector) {
+  /** Name of the projector in the layout of LLaVA's authors. */
+  static final String ORIGINAL = "model.mm_projector";
+
   private static final List<String> BODIES =
       List.of("language_model.model.", "model.language_model.", "model.");
   private static final List<String> HEADS = List.of("language_model.", "", "model.");
@@ -51,6 +54,16 @@ record VisionLanguageLayout(String body, String head, String tower, String proje
     return new VisionLanguageLayout(body, head, tower, projector);
   }
 
+  /** The spelling of a folder in the layout of LLaVA's authors. */
+  static VisionLanguageLayout original(CheckpointFolder folder) {
+    String tower =
+        TOWERS.stream()
+            .filter(p -> folder.names().contains(p + "embeddings.patch_embedding.weight"))
+            .findFirst()
+            .orElse(null);
+    return new VisionLanguageLayout("model.", "", tower, ORIGINAL);
+  }
+
   private static String find(
       CheckpointFolder folder, List<String> prefixes, String name, String part) {
     return prefixes.stream()
@@ -64,24 +77,38 @@ record VisionLanguageLayout(String body, String head, String tower, String proje
                     folder.folder(), part, name, String.join(", ", prefixes)));
   }
 
-  /** Stored name of every tensor by the name in the model. */
+  /** Stored name of every tensor by the name in the model; those stored elsewhere are left out. */
   Map<String, String> storedNames(Iterable<String> names) {
     Map<String, String> stored = new LinkedHashMap<>();
+    boolean single = true;
     for (String name : names) {
-      stored.put(name, stored(name));
+      single &= !name.equals(OWN.projector + "linear_2.weight");
+    }
+    for (String name : names) {
+      String here = stored(name, single);
+      if (here != null) {
+        stored.put(name, here);
+      }
     }
     return stored;
   }
 
-  private String stored(String name) {
+  private String stored(String name, boolean singleMap) {
     if (name.startsWith(OWN.body)) {
       return body + name.substring(OWN.body.length());
     }
     if (name.startsWith(OWN.head)) {
       return head + name.substring(OWN.head.length());
     }
-    return name.startsWith(OWN.tower)
-        ? tower + name.substring(OWN.tower.length())
-        : projector + name.substring(OWN.projector.length());
+    if (name.startsWith(OWN.tower)) {
+      return tower == null ? null : tower + name.substring(OWN.tower.length());
+    }
+    String own = name.substring(OWN.projector.length());
+    if (!projector.equals(ORIGINAL)) {
+      return projector + own;
+    }
+    String kind = own.substring(own.indexOf('.')); // activations have numbers of their own
+    int map = Integer.parseInt(own.substring("linear_".length(), own.indexOf('.')));
+    return singleMap ? ORIGINAL + kind : ORIGINAL + "." + 2 * (map - 1) + kind;
   }
 }

@@ -2,14 +2,17 @@ package io.lapidary.model;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lapidary.Check;
+import io.lapidary.InputException;
 import io.lapidary.engine.Graph;
 import io.lapidary.engine.Ops;
 import io.lapidary.engine.Parameters;
 import io.lapidary.io.CheckpointFolder;
 import io.lapidary.io.Dtype;
+import io.lapidary.io.ImageProcessor;
 import io.lapidary.io.Tokenizer;
 import io.lapidary.layer.Layers;
 import io.lapidary.layer.Splice;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -86,8 +89,26 @@ public final class VisionLanguageModel implements AutoCloseable {
     }
   }
 
-  /** Loads an open Hugging Face folder; see {@link #load(Path)}. */
+  /** Loads an open folder; see {@link #load(Path)}. */
   public static VisionLanguageModel load(CheckpointFolder folder) {
+    return load(folder, null);
+  }
+
+  /**
+   * As {@link #load(CheckpointFolder)}. Folders in the layout of LLaVA's authors name their image
+   * tower only and seldom hold its weights.
+   *
+   * @param tower folder of the image tower; null for one in or beside {@code folder} that has the
+   *     name in its configuration
+   */
+  public static VisionLanguageModel load(CheckpointFolder folder, Path tower) {
+    if (VisionLanguageConfig.isOriginal(folder.config())) {
+      return loadOriginal(folder, tower);
+    }
+    if (tower != null) {
+      throw InputException.of(
+          "%s: holds its own image tower, so none can be given", folder.folder());
+    }
     ObjectNode json = folder.config();
     String where = folder.folder().resolve(folder.layout().configFile()).toString();
     VisionLanguageConfig read = VisionLanguageConfig.of(json, where);
@@ -96,6 +117,95 @@ public final class VisionLanguageModel implements AutoCloseable {
     VisionLanguageConfig config =
         read.withVision(
             read.vision().withHead(read.vision().head() && folder.names().contains(head)));
+    return read(folder, config, layout, new Parameters(DataType.FLOAT, 0));
+  }
+
+  private static VisionLanguageModel loadOriginal(CheckpointFolder folder, Path given) {
+    String where = folder.folder().resolve(folder.layout().configFile()).toString();
+    Path tower = given != null ? given : towerBeside(folder);
+    VisionLanguageLayout layout = VisionLanguageLayout.original(folder);
+    Parameters parameters = new Parameters(DataType.FLOAT, 0);
+    try (VisionEncoder encoder = VisionEncoder.load(tower)) {
+      VisionLanguageConfig config =
+          VisionLanguageConfig.original(folder.config(), where, encoder.config());
+      if (layout.tower() == null) {
+        TensorTable table = new TensorTable();
+        VisionTensors.add(table, "", config.vision());
+        for (String name : table.needed().keySet()) {
+          parameters.adopt(TOWER + name, encoder.parameters().get(name));
+        }
+      }
+      return read(folder, config, layout, parameters);
+    }
+  }
+
+  /** Whether a folder holds a model of this kind. */
+  public static boolean reads(CheckpointFolder folder) {
+    ObjectNode json = folder.config();
+    return folder.layout() == CheckpointFolder.Layout.TRANSFORMERS
+        && (VisionLanguageConfig.isOriginal(json)
+            || json.path("model_type").asText().equals("llava"));
+  }
+
+  /**
+   * How pictures become the pixels of a model: as its folder or its tower's says, or as CLIP does.
+   *
+   * @param tower as in {@link #load(CheckpointFolder, Path)}
+   */
+  public static ImageProcessor imageProcessor(CheckpointFolder folder, Path tower) {
+    ObjectNode json = folder.config();
+    if (!VisionLanguageConfig.isOriginal(json)) {
+      String where = folder.folder().resolve(folder.layout().configFile()).toString();
+      int size = VisionLanguageConfig.of(json, where).vision().imageSize();
+      return imageProcessor(folder.folder(), size);
+    }
+    ImageProcessor of;
+    Path place = tower != null ? tower : towerBeside(folder);
+    try (VisionEncoder encoder = VisionEncoder.load(place)) {
+      of = imageProcessor(place, encoder.config().imageSize());
+    }
+    String ratio = json.path("image_aspect_ratio").asText("square");
+    return switch (ratio) {
+      case "pad" ->
+          new ImageProcessor(of.size(), ImageProcessor.Fit.PAD_TO_SQUARE, of.mean(), of.std());
+      case "square", "null" -> of;
+      default ->
+          throw InputException.of(
+              "%s: image_aspect_ratio %s is not supported",
+              folder.folder(), ratio.replaceAll("\\p{Cntrl}", "?"));
+    };
+  }
+
+  private static ImageProcessor imageProcessor(Path folder, int size) {
+    Path file = folder.resolve("preprocessor_config.json");
+    return Files.exists(file) ? ImageProcessor.read(file) : ImageProcessor.clip(size);
+  }
+
+  /** The folder with the last part of the tower's name, such as clip-vit-large-patch14-336. */
+  static Path towerBeside(CheckpointFolder folder) {
+    String name = folder.config().path("mm_vision_tower").asText("");
+    String last = name.substring(name.lastIndexOf('/') + 1);
+    if (last.matches("\\w[\\w.-]*")) {
+      for (Path place :
+          List.of(
+              folder.folder().resolve(last),
+              folder.folder().toAbsolutePath().resolveSibling(last))) {
+        if (Files.isDirectory(place)) {
+          return place;
+        }
+      }
+    }
+    throw InputException.of(
+        "%s: its image tower (mm_vision_tower %s) is neither in nor beside the folder; name the"
+            + " tower's folder with --vision-tower",
+        folder.folder(), name.replaceAll("\\p{Cntrl}", "?"));
+  }
+
+  private static VisionLanguageModel read(
+      CheckpointFolder folder,
+      VisionLanguageConfig config,
+      VisionLanguageLayout layout,
+      Parameters parameters) {
     Map<String, long[]> shapes = shapes(config);
     Map<String, String> own = new HashMap<>();
     Map<String, long[]> expected = new LinkedHashMap<>();
@@ -106,15 +216,15 @@ public final class VisionLanguageModel implements AutoCloseable {
               own.put(stored, name);
               expected.put(stored, shapes.get(name));
             });
-    Parameters parameters = new Parameters(DataType.FLOAT, 0);
     String tied = layout.head() + LmFamily.HEAD + ".weight";
     folder.readEach(
         expected,
         DataType.FLOAT,
-        name -> config.text().tied() && name.equals(tied),
+        name -> config.text().tied() && name.equals(tied) || name.equals("model.image_newline"),
         (name, array) -> parameters.adopt(own.get(name), array));
     Dtype dtype = folder.info(expected.keySet().iterator().next()).dtype();
-    return new VisionLanguageModel(config, parameters, new Origin(json, config, layout, dtype));
+    return new VisionLanguageModel(
+        config, parameters, new Origin(folder.config(), config, layout, dtype));
   }
 
   /** Shapes of all tensors by their names in the model. */
@@ -145,11 +255,16 @@ public final class VisionLanguageModel implements AutoCloseable {
     layout
         .storedNames(weightNames())
         .forEach((name, stored) -> arrays.put(stored, parameters.get(name)));
-    ObjectNode json = config.toJson();
+    ObjectNode json = origin == null ? config.toJson() : null;
     if (origin != null) {
       json = origin.json.deepCopy();
       if (!origin.config.text().equals(config.text())) {
-        json.withObject("/text_config").setAll(config.text().toJson());
+        ObjectNode text = config.text().toJson();
+        if (VisionLanguageConfig.isOriginal(json)) {
+          json.setAll((ObjectNode) text.without(List.of("model_type", "architectures")));
+        } else {
+          json.withObject("/text_config").setAll(text);
+        }
       }
     }
     Dtype own = origin == null ? Dtype.F32 : origin.dtype;

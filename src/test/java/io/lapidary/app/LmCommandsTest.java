@@ -59,11 +59,7 @@ class LmCommandsTest {
         .contains("topP must be in (0, 1]");
   }
 
-  @Test
-  void generateContinuesAText() throws IOException {
-    for (String file : new String[] {"config.json", "model.safetensors"}) {
-      Files.copy(Path.of(GOLDEN + "gpt2", file), temporary.resolve(file));
-    }
+  private void writeTokenizer() throws IOException {
     StringBuilder vocabulary = new StringBuilder();
     for (int i = 0; i < 99; i++) {
       vocabulary.append(i == 0 ? "" : ",").append("\"w").append(i).append("\":").append(i);
@@ -76,6 +72,39 @@ class LmCommandsTest {
             + "\"vocab\":{"
             + vocabulary
             + "},\"unk_token\":\"w0\"}}");
+  }
+
+  @Test
+  void generateLooksAtPictures() throws IOException {
+    for (String file : new String[] {"config.json", "model.safetensors"}) {
+      Files.copy(Path.of(GOLDEN + "llava", file), temporary.resolve(file));
+    }
+    writeTokenizer();
+    Path picture = temporary.resolve("ruby.png");
+    var image = new java.awt.image.BufferedImage(40, 30, 1);
+    image.setRGB(20, 15, 0xff0000);
+    javax.imageio.ImageIO.write(image, "png", picture.toFile());
+    String dir = temporary.toString();
+    String file = picture.toString();
+    Outcome marked = run("generate", dir, "--prompt", "w5 <image> w6", "--image", file);
+    assertThat(marked.code).as(marked.err).isZero();
+    assertThat(marked.out.strip()).matches("w\\d+( w\\d+)*");
+    Outcome before = run("generate", dir, "--prompt", "w6", "--image", file);
+    assertThat(before.out)
+        .isEqualTo(run("generate", dir, "--prompt", "<image> w6", "--image", file).out);
+    Outcome many = run("generate", dir, "--prompt", "<image> <image>", "--image", file);
+    assertThat(many.code).isEqualTo(2);
+    assertThat(many.err).contains("2 times <image>, but there are 1 pictures");
+    assertThat(run("generate", GOLDEN + "gpt2", "--prompt", "x", "--image", file).err)
+        .contains("this model takes no pictures");
+  }
+
+  @Test
+  void generateContinuesAText() throws IOException {
+    for (String file : new String[] {"config.json", "model.safetensors"}) {
+      Files.copy(Path.of(GOLDEN + "gpt2", file), temporary.resolve(file));
+    }
+    writeTokenizer();
     Outcome one =
         run("generate", temporary.toString(), "--prompt", "w5 w6 w7", "--max-tokens", "5");
     assertThat(one.code).as(one.err).isZero();

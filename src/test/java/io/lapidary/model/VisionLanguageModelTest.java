@@ -4,19 +4,28 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lapidary.InputException;
 import io.lapidary.io.Dtype;
+import io.lapidary.io.Jsons;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
@@ -191,12 +200,159 @@ class VisionLanguageModelTest {
     List<int[]> texts = List.of(new int[] {1, SplicedText.SENTINEL, 7});
     try (VisionLanguageModel model = VisionLanguageModel.create(config, 3)) {
       model.save(temporary, null);
-      INDArray pixels = org.nd4j.linalg.factory.Nd4j.rand(1, 3, 12, 12);
+      INDArray pixels = Nd4j.rand(1, 3, 12, 12);
       SplicedText spliced = model.splice(texts, pixels, SplicedText.Side.RIGHT);
       assertThat(spliced.length()).isEqualTo(12);
       try (VisionLanguageModel again = VisionLanguageModel.load(temporary)) {
         assertThat(again.config()).isEqualTo(config);
         assertThat(again.logits(spliced, pixels)).isEqualTo(model.logits(spliced, pixels));
+      }
+    }
+  }
+
+  /**
+   * The golden model in the layout of LLaVA's authors, its tower in {@code clip-tiny} beside it.
+   */
+  private void original(Path folder, boolean towerInside) {
+    Path tower = folder.resolveSibling("clip-tiny");
+    GOLDEN.copyTo(
+        tower,
+        config -> config.setAll((ObjectNode) config.get("vision_config")),
+        tensors -> {
+          tensors.keySet().removeIf(name -> !name.startsWith("vision_tower."));
+          rename(tensors, name -> name.replace("vision_tower.", "vision_model."));
+        },
+        Dtype.F32,
+        Long.MAX_VALUE);
+    GOLDEN.copyTo(
+        folder,
+        config -> {
+          ObjectNode text = (ObjectNode) config.get("text_config");
+          config.removeAll();
+          config.setAll(text);
+          config
+              .put("model_type", "llava_llama")
+              .put("mm_vision_tower", "someone/clip-tiny")
+              .put("mm_projector_type", "mlp2x_gelu")
+              .put("mm_vision_select_layer", -2)
+              .put("mm_vision_select_feature", "patch");
+        },
+        tensors -> {
+          if (!towerInside) {
+            tensors.keySet().removeIf(name -> name.startsWith("vision_tower."));
+          }
+          rename(
+              tensors,
+              name ->
+                  name.replaceFirst("^language_model\\.", "")
+                      .replaceFirst("^vision_tower", "model.vision_tower.vision_tower.vision_model")
+                      .replace("multi_modal_projector.linear_1", "model.mm_projector.0")
+                      .replace("multi_modal_projector.linear_2", "model.mm_projector.2"));
+        },
+        Dtype.F32,
+        Long.MAX_VALUE);
+  }
+
+  private static void rename(Map<String, INDArray> tensors, UnaryOperator<String> rename) {
+    Map<String, INDArray> renamed = new LinkedHashMap<>();
+    tensors.forEach((name, array) -> renamed.put(rename.apply(name), array));
+    tensors.clear();
+    tensors.putAll(renamed);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void theLayoutOfTheAuthorsLoadsAndIsKept(boolean towerInside) {
+    Path folder = temporary.resolve("llava");
+    original(folder, towerInside);
+    INDArray pixels = GOLDEN.get("pixel_values");
+    List<int[]> sentinels =
+        texts().stream()
+            .map(
+                t ->
+                    IntStream.concat(
+                            IntStream.of(t[0], t[1], SplicedText.SENTINEL),
+                            Arrays.stream(t, 18, t.length))
+                        .toArray())
+            .toList();
+    Path again = temporary.resolve("again");
+    try (VisionLanguageModel model = VisionLanguageModel.load(folder)) {
+      SplicedText spliced = model.splice(sentinels, pixels, SplicedText.Side.RIGHT);
+      GOLDEN.assertClose(model.logits(spliced, pixels), "logits");
+      model.save(again, null);
+    }
+    Golden.assertSameTensors(again, folder);
+    try (VisionLanguageModel model = VisionLanguageModel.load(again)) {
+      assertThat(model.config().imageToken()).isEqualTo(SplicedText.SENTINEL);
+    }
+  }
+
+  @Test
+  void aTowerThatIsNotThereIsNamed() throws IOException {
+    Path folder = temporary.resolve("llava");
+    original(folder, false);
+    Files.move(temporary.resolve("clip-tiny"), temporary.resolve("elsewhere"));
+    assertThatThrownBy(() -> VisionLanguageModel.load(folder))
+        .isInstanceOf(InputException.class)
+        .hasMessageContaining("mm_vision_tower someone/clip-tiny")
+        .hasMessageContaining("--vision-tower");
+  }
+
+  @ParameterizedTest
+  @EnumSource(value = LmFamily.class, names = "GPT2", mode = EnumSource.Mode.EXCLUDE)
+  void otherDecodersAndTowersContinueAsRecomputed(LmFamily family) {
+    LmConfig text =
+        family == LmFamily.LLAMA
+            ? LmConfig.llama(40, 24, 2, 3, 1, 20, 128)
+            : LmConfig.of(
+                Jsons.object()
+                    .put("model_type", family.modelType())
+                    .put("vocab_size", 40)
+                    .put("hidden_size", 24)
+                    .put("num_hidden_layers", 2)
+                    .put("num_attention_heads", 3)
+                    .put("num_key_value_heads", 1)
+                    .put("intermediate_size", 20)
+                    .put("max_position_embeddings", 128),
+                "test");
+    VisionConfig siglip =
+        new VisionConfig(
+            VisionFamily.SIGLIP,
+            12,
+            4,
+            3,
+            16,
+            24,
+            2,
+            2,
+            "gelu_pytorch_tanh",
+            1e-6,
+            true,
+            false,
+            family == LmFamily.PHI);
+    try (VisionLanguageModel model =
+        VisionLanguageModel.create(new VisionLanguageConfig(text, siglip, 39), 5)) {
+      model.save(temporary, null);
+    }
+    INDArray pixels = Nd4j.rand(2, 3, 12, 12);
+    try (VisionLanguageModel model = VisionLanguageModel.load(temporary)) {
+      assertThat(model.config().vision()).isEqualTo(siglip);
+      List<int[]> prompts =
+          List.of(new int[] {1, SplicedText.SENTINEL, 7, 9}, new int[] {3, 4, 5, -200, 8, 11, 2});
+      GenerateOptions options = GenerateOptions.greedy(20);
+      var continued = model.generate(prompts, pixels, options, null);
+      for (int i = 0; i < 2; i++) { // every token is the likeliest of a run over the whole text
+        int[] added = continued.get(i).ids();
+        int[] all = IntStream.concat(Arrays.stream(prompts.get(i)), Arrays.stream(added)).toArray();
+        INDArray own = pixels.get(NDArrayIndex.interval(i, i + 1)).dup('c');
+        SplicedText spliced = model.splice(List.of(all), own, SplicedText.Side.RIGHT);
+        INDArray logits = model.logits(spliced, own).get(NDArrayIndex.point(0));
+        int first = spliced.length() - added.length - 1;
+        for (int j = 0; j < added.length; j++) {
+          INDArray row = logits.getRow(first + j);
+          double gap = row.maxNumber().doubleValue() - row.getDouble(added[j]);
+          assertThat(gap).as("text %d, token %d", i, j).isLessThan(1e-4);
+        }
       }
     }
   }

@@ -32,7 +32,7 @@ import picocli.CommandLine.Spec;
       "  lapidary generate models/gpt2 --prompt Gemstones --max-tokens 40",
       "  lapidary generate models/gpt2 --prompt Once --temperature 0.8 --top-p 0.95 --seed 1",
       "  lapidary generate models/phi-3-mini --chat --prompt Why?",
-      "  lapidary generate models/llava --prompt 'What is this?' --image ruby.png"
+      "  lapidary generate models/llava --prompt Describe --image ruby.png"
     })
 final class GenerateCommand implements Callable<Integer> {
   @Parameters(paramLabel = "DIR", description = "A model folder with tokenizer.json.")

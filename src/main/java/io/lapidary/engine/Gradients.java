@@ -48,9 +48,23 @@ public final class Gradients {
   public static List<SDVariable> of(
       Graph graph, List<SDVariable> outputs, List<SDVariable> upstream, List<SDVariable> wrt) {
     Check.that(outputs.size() == upstream.size(), "one upstream gradient per output is needed");
+    return of(graph, List.copyOf(graph.nodes()), outputs, upstream, wrt);
+  }
+
+  /** Likewise through {@code nodes} alone, which make {@code output}. */
+  static List<SDVariable> through(
+      Graph graph, List<Node> nodes, SDVariable output, SDVariable upstream, List<SDVariable> wrt) {
+    return of(graph, nodes, List.of(output), List.of(upstream), wrt);
+  }
+
+  private static List<SDVariable> of(
+      Graph graph,
+      List<Node> nodes,
+      List<SDVariable> outputs,
+      List<SDVariable> upstream,
+      List<SDVariable> wrt) {
     Gradients pass = new Gradients(graph);
     wrt.forEach(v -> pass.live.add(v.name()));
-    List<Node> nodes = List.copyOf(graph.nodes());
     nodes.forEach(pass::markLive);
     for (int i = 0; i < outputs.size(); i++) {
       Check.that(

@@ -257,31 +257,32 @@ public final class Plan implements AutoCloseable {
   }
 
   private void allocate(List<Node> nodes, Views views, Map<String, Integer> lastUse) {
-    Map<String, Buffers.Slot> slots = new HashMap<>();
-    List<Map.Entry<String, Buffers.Slot>> placed = new ArrayList<>();
+    Map<String, Buffers.Tenant> tenants = new HashMap<>();
+    List<Map.Entry<String, Buffers.Tenant>> placed = new ArrayList<>();
     for (int i = 0; i < nodes.size(); i++) {
       Node node = nodes.get(i);
       if (!views.skips(node)) {
-        Buffers.Slot reused = inPlaceSlot(node, i, views, lastUse, slots);
+        Buffers.Tenant reused = overwritten(node, i, views, lastUse, tenants);
         for (SDVariable output : views.owned(node)) {
-          Buffers.Slot slot =
+          Buffers.Tenant tenant =
               reused != null
                   ? reused
                   : buffers.take(
-                      output.dataType(), Math.max(1, Shapes.length(graph.shape(output))));
-          slots.put(output.name(), slot);
-          placed.add(Map.entry(output.name(), slot));
+                      output.dataType(), Math.max(1, Shapes.length(graph.shape(output))), i);
+          tenants.put(output.name(), tenant);
+          placed.add(Map.entry(output.name(), tenant));
         }
       }
       Set<String> touched = new HashSet<>();
       node.inputs().forEach(v -> touched.add(views.root(v.name())));
       node.outputs().forEach(v -> touched.add(views.root(v.name())));
       for (String root : touched) {
-        if (lastUse.get(root) == i && slots.containsKey(root)) {
-          buffers.release(slots.remove(root));
+        if (lastUse.get(root) == i && tenants.containsKey(root)) {
+          tenants.remove(root).until(i);
         }
       }
     }
+    buffers.settle();
     placed.forEach(e -> arrays.put(e.getKey(), view(e.getValue(), e.getKey())));
     views.bind(graph, nodes, arrays);
     for (Node node : nodes) {
@@ -294,33 +295,33 @@ public final class Plan implements AutoCloseable {
     }
   }
 
-  /** The slot of an input that dies here and that an element-wise op may overwrite. */
-  private Buffers.Slot inPlaceSlot(
+  /** An input that dies here and that an element-wise op may overwrite. */
+  private Buffers.Tenant overwritten(
       Node node,
       int index,
       Views views,
       Map<String, Integer> lastUse,
-      Map<String, Buffers.Slot> slots) {
+      Map<String, Buffers.Tenant> tenants) {
     if (!IN_PLACE.contains(node.kind())) {
       return null;
     }
     SDVariable output = node.outputs().get(0);
     for (SDVariable input : node.inputs()) {
       String root = views.root(input.name());
-      if (slots.containsKey(root)
+      if (tenants.containsKey(root)
           && lastUse.get(root) == index
           && input.dataType() == output.dataType()
           && Arrays.equals(graph.shape(input), graph.shape(output))) {
-        return slots.remove(root);
+        return tenants.remove(root);
       }
     }
     return null;
   }
 
-  private INDArray view(Buffers.Slot slot, String name) {
+  private INDArray view(Buffers.Tenant tenant, String name) {
     long[] shape = graph.shape(graph.variable(name));
     return Nd4j.create(
-        slot.buffer(), shape, Nd4j.getStrides(shape, 'c'), 0, 'c', slot.buffer().dataType());
+        tenant.buffer(), shape, Nd4j.getStrides(shape, 'c'), 0, 'c', tenant.buffer().dataType());
   }
 
   /** The call of a node, after a check of the ids it reads by. */

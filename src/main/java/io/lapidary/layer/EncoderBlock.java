@@ -95,6 +95,11 @@ public record EncoderBlock(
    */
   public SDVariable apply(
       Graph g, String name, SDVariable x, Ops.AttentionMask mask, SDVariable padding) {
+    return g.block(x, in -> added(g, name, in, mask, padding));
+  }
+
+  private SDVariable added(
+      Graph g, String name, SDVariable x, Ops.AttentionMask mask, SDVariable padding) {
     long width = g.size(x, -1);
     double residual = 1 / Math.sqrt(2.0 * depth);
     Init in = Init.normal(1 / Math.sqrt(width) * residual);

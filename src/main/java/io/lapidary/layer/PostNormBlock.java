@@ -36,6 +36,11 @@ public record PostNormBlock(
    */
   public SDVariable apply(
       Graph g, String name, SDVariable x, SDVariable padding, SDVariable scoreBias) {
+    return g.block(x, in -> added(g, name, in, padding, scoreBias));
+  }
+
+  private SDVariable added(
+      Graph g, String name, SDVariable x, SDVariable padding, SDVariable scoreBias) {
     String at = name + ".";
     long width = g.size(x, -1);
     Init init = Init.normal(0.02); // BERT's

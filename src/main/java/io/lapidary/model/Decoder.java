@@ -86,7 +86,12 @@ final class Decoder {
     List<SDVariable> states = new ArrayList<>();
     for (int i = 0; i < config.layers().size(); i++) {
       states.add(x);
-      x = block(g, i, x, context, turn, caches);
+      int index = i;
+      SDVariable[] angles = turn;
+      x =
+          caches != null
+              ? block(g, i, x, context, turn, caches)
+              : g.block(x, in -> block(g, index, in, context, angles, null));
     }
     states.add(norm(g, prefix + names.finalNorm(), x));
     return states;

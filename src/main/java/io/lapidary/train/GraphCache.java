@@ -14,18 +14,24 @@ final class GraphCache implements AutoCloseable {
   private final Parameters parameters;
   private final Map<String, Double> weights;
   private final ParameterGroups groups;
+  private final boolean recompute;
   private final LinkedHashMap<String, TrainGraph> graphs = new LinkedHashMap<>();
 
-  /** A cache; {@code groups} null for graphs without gradients. */
+  /**
+   * A cache; {@code groups} null for graphs without gradients. What {@code recompute} says, {@link
+   * TrainConfig} tells.
+   */
   GraphCache(
       Objective objective,
       Parameters parameters,
       Map<String, Double> weights,
-      ParameterGroups groups) {
+      ParameterGroups groups,
+      boolean recompute) {
     this.objective = objective;
     this.parameters = parameters;
     this.weights = weights;
     this.groups = groups;
+    this.recompute = recompute;
   }
 
   /** The graph for arrays of these names, types and shapes. */
@@ -39,7 +45,7 @@ final class GraphCache implements AutoCloseable {
       if (graphs.size() >= CAPACITY) {
         graphs.remove(graphs.keySet().iterator().next()).close();
       }
-      graph = new TrainGraph(objective, parameters, feeds, weights, groups);
+      graph = new TrainGraph(objective, parameters, feeds, weights, groups, recompute);
     }
     graphs.put(key.toString(), graph); // last again
     return graph;

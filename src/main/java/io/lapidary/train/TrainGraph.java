@@ -29,14 +29,19 @@ final class TrainGraph implements AutoCloseable {
    * Builds everything for inputs of these shapes.
    *
    * @param groups null for losses without gradients (evaluation)
+   * @param recompute whether gradients compute blocks again
    */
   TrainGraph(
       Objective objective,
       Parameters parameters,
       Map<String, INDArray> feeds,
       Map<String, Double> weights,
-      ParameterGroups groups) {
+      ParameterGroups groups,
+      boolean recompute) {
     graph = new Graph(parameters, groups != null);
+    if (recompute) {
+      graph.recomputeBlocks();
+    }
     Map<String, SDVariable> inputs = new LinkedHashMap<>();
     feeds.forEach(
         (name, array) -> {

@@ -64,7 +64,8 @@ final class TrainLoop implements AutoCloseable {
             trainer.objective,
             parameters,
             config.lossWeights(),
-            new ParameterGroups(config.groups()));
+            new ParameterGroups(config.groups()),
+            config.recompute());
     if (trainer.runFolder != null) {
       checkpoints = Checkpoints.open(trainer.runFolder);
       listeners.add(new MetricsFile(trainer.runFolder, config));

@@ -44,7 +44,8 @@ public record TrainState(
   static final int VERSION = 1;
 
   // what may change on the way without changing the numbers
-  private static final Set<String> FREE = Set.of("logEvery", "checkpointEvery", "keep");
+  private static final Set<String> FREE =
+      Set.of("logEvery", "checkpointEvery", "keep", "recompute");
 
   /** Checks version and ranges. */
   public TrainState {

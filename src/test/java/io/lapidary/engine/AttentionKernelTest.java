@@ -3,6 +3,7 @@ package io.lapidary.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.lapidary.ChildJvm;
 import io.lapidary.engine.GradientCheck.Inputs;
 import java.util.ArrayList;
 import java.util.List;
@@ -156,6 +157,26 @@ class AttentionKernelTest {
           .as("seed %d, %s", seed, c)
           .isLessThan(2e-5);
     }
+  }
+
+  /** Some of the cases on as many threads as this process has. */
+  static final class Child {
+    private Child() {}
+
+    public static void main(String[] args) {
+      int code = 1;
+      try {
+        seeds().limit(25).forEach(seed -> new AttentionKernelTest().kernelEqualsPlainOps(seed));
+        code = 0;
+      } finally {
+        System.exit(code); // threads of native code would keep it alive for a while
+      }
+    }
+  }
+
+  @Test
+  void threadsShareTheWork() throws Exception {
+    ChildJvm.run(Child.class, 2);
   }
 
   @ParameterizedTest

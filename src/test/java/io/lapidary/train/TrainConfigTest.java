@@ -44,10 +44,12 @@ class TrainConfigTest {
             keep: 3
             monitor: {metric: val/error, mode: MAX, patience: 4, minDelta: 0.01}
             seed: 7
+            recompute: true
             """);
     assertThat(config.totalSteps(5)).isEqualTo(9);
     assertThat(config.totalSteps(-1)).isEqualTo(-1);
     assertThat(config.groups().get(1).frozen()).isTrue();
+    assertThat(config.recompute()).isTrue();
     assertThat(load(ConfigFiles.toYaml(config))).isEqualTo(config);
   }
 

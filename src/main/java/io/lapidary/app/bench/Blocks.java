@@ -17,6 +17,11 @@ final class Blocks {
    */
   static SDVariable preNorm(
       Graph g, String name, SDVariable x, int heads, int mlp, Ops.AttentionMask mask, int rank) {
+    return g.block(x, in -> added(g, name, in, heads, mlp, mask, rank));
+  }
+
+  private static SDVariable added(
+      Graph g, String name, SDVariable x, int heads, int mlp, Ops.AttentionMask mask, int rank) {
     Ops ops = g.ops();
     long width = g.size(x, -1);
     SDVariable y = layerNorm(g, name + ".l1", x);

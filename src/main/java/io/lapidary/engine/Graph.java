@@ -7,9 +7,12 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
@@ -42,9 +45,19 @@ public final class Graph {
   private final Deque<List<Node>> open = new ArrayDeque<>();
   private final Map<String, SDVariable> repeats = new HashMap<>();
   private final Deque<Overlay> overlays = new ArrayDeque<>();
+  private final Map<String, INDArray> arrays = new HashMap<>();
+  private final Map<Parameters, Guest> hosted = new IdentityHashMap<>();
+  private final Deque<Guest> guests = new ArrayDeque<>();
+  private final Deque<Editing> editing = new ArrayDeque<>();
   private int unnamed;
   private boolean recomputing;
   private Recomputation block;
+
+  /** Another store whose arrays stand in this graph under a prefix. */
+  private record Guest(Parameters store, String prefix) {}
+
+  /** Edits in force, and the points met since. */
+  private record Editing(ActivationEdits edits, Set<String> met) {}
 
   /** A placeholder that a {@link Plan} fills with fresh random numbers at each run. */
   record Noise(Kind kind, double parameter) {
@@ -131,9 +144,14 @@ public final class Graph {
     return stored(buffers, name, init, shape);
   }
 
-  private SDVariable stored(Map<String, SDVariable> kind, String name, Init init, long... shape) {
+  private SDVariable stored(
+      Map<String, SDVariable> own, String nameInStore, Init init, long... shape) {
+    Guest guest = guests.peek();
+    Map<String, SDVariable> kind = guest == null ? own : buffers;
+    String name = guest == null ? nameInStore : guest.prefix + nameInStore;
+    Parameters store = guest == null ? parameters : guest.store;
     SDVariable known = kind.get(name);
-    INDArray array = parameters.getOrCreate(name, init, shape);
+    INDArray array = store.getOrCreate(nameInStore, init, shape);
     if (known != null) {
       return known;
     }
@@ -141,7 +159,69 @@ public final class Graph {
     SDVariable variable = sameDiff.var(name, array);
     shapes.put(name, shape.clone());
     kind.put(name, variable);
+    arrays.put(name, array);
     return variable;
+  }
+
+  /** The live array of a parameter or buffer of this graph. */
+  INDArray array(String name) {
+    return arrays.get(name);
+  }
+
+  /**
+   * Builds a part of the graph over another store, a model inside a model. Its arrays are not
+   * trained by this graph; gradients pass through them to what the part reads. In the graph their
+   * names begin with {@code guest_} and a number of the store.
+   */
+  public <T> T over(Parameters store, Supplier<T> body) {
+    Check.that(
+        store.type() == type(), "a %s store cannot stand in a %s graph", store.type(), type());
+    Guest guest = hosted.computeIfAbsent(store, s -> new Guest(s, "guest_" + hosted.size() + "/"));
+    guests.push(guest);
+    try {
+      return body.get();
+    } finally {
+      guests.pop();
+    }
+  }
+
+  /**
+   * Builds a part of the graph under edits, in addition to those in force.
+   *
+   * @throws IllegalArgumentException when an edit's module is not in the part
+   */
+  public <T> T with(ActivationEdits edits, Supplier<T> body) {
+    Editing now = new Editing(edits, new TreeSet<>());
+    editing.push(now);
+    try {
+      T built = body.get();
+      for (String point : edits.byPoint().keySet()) {
+        Check.that(
+            now.met.contains(point), "no activation is called %s; there are %s", point, now.met);
+      }
+      return built;
+    } finally {
+      editing.pop();
+    }
+  }
+
+  /** The output x of a module, or what edits in force make of it; models call it. */
+  public SDVariable point(String name, SDVariable x) {
+    SDVariable y = x;
+    for (Editing now : editing) { // the inner first
+      now.met.add(name);
+      ActivationEdit edit = now.edits.byPoint().get(name);
+      if (edit != null) {
+        y = edit.apply(this, y);
+        Check.that(
+            Arrays.equals(shape(y), shape(x)),
+            "%s has shape %s, its edit gives %s",
+            name,
+            Arrays.toString(shape(x)),
+            Arrays.toString(shape(y)));
+      }
+    }
+    return y;
   }
 
   /** A constant array of any type; the array must not be changed afterwards. */
@@ -221,6 +301,9 @@ public final class Graph {
   public void update(SDVariable buffer, SDVariable value) {
     Check.that(
         buffers.containsKey(buffer.name()), "%s is not a buffer of this graph", buffer.name());
+    if (!guests.isEmpty()) {
+      return; // the state of a guest is its own
+    }
     if (block == null || !block.replays()) {
       updates.put(buffer.name(), value);
     }

@@ -177,7 +177,7 @@ public final class Plan implements AutoCloseable {
   private void bindSources(Set<String> used) {
     for (String name : used) {
       if (graph.isStored(name)) {
-        arrays.put(name, graph.store().get(name));
+        arrays.put(name, graph.array(name));
       } else if (graph.isConstant(name)) {
         arrays.put(name, graph.sameDiff().getVariable(name).getArr());
       }

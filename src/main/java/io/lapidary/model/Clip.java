@@ -1,6 +1,7 @@
 package io.lapidary.model;
 
 import io.lapidary.Check;
+import io.lapidary.engine.ActivationEdits;
 import io.lapidary.engine.Graph;
 import io.lapidary.engine.Init;
 import io.lapidary.engine.Parameters;
@@ -30,6 +31,8 @@ import org.nd4j.linalg.factory.Nd4j;
 public final class Clip implements AutoCloseable {
   private static final String VISION = "vision_model.";
   private static final String TEXT = "text_model.";
+  private static final String VISION_PROJECTION = "visual_projection";
+  private static final String TEXT_PROJECTION = "text_projection";
   private static final String PIXELS = "pixel_values";
   private static final String LOGIT_SCALE = "logit_scale";
   private static final String IDS = "input_ids";
@@ -39,17 +42,20 @@ public final class Clip implements AutoCloseable {
   private final ClipConfig config;
   private final Parameters parameters;
   private final LoraAdapters adapters;
+  private final ActivationEdits edits;
   private final BatchRunner runner;
 
   /** A model over a store; parameters that the store lacks are made when a graph asks for them. */
   public Clip(ClipConfig config, Parameters parameters) {
-    this(config, parameters, LoraAdapters.NONE);
+    this(config, parameters, LoraAdapters.NONE, ActivationEdits.NONE);
   }
 
-  private Clip(ClipConfig config, Parameters parameters, LoraAdapters adapters) {
+  private Clip(
+      ClipConfig config, Parameters parameters, LoraAdapters adapters, ActivationEdits edits) {
     this.config = Check.present("config", config);
     this.parameters = Check.present("parameters", parameters);
     this.adapters = Check.present("adapters", adapters);
+    this.edits = Check.present("edits", edits);
     this.runner = new BatchRunner(parameters, LARGEST_BATCH, 6);
   }
 
@@ -123,36 +129,65 @@ public final class Clip implements AutoCloseable {
 
   /** The same weights under adapters: graphs of the result have them, those of this model not. */
   public Clip with(LoraAdapters others) {
-    return new Clip(config, parameters, others);
+    return new Clip(config, parameters, others, edits);
+  }
+
+  /**
+   * The same weights with edited activations, besides the edits of this model: graphs of the result
+   * have them. Points are the blocks, such as {@code vision_model.encoder.layers.1}, and {@code
+   * visual_projection} and {@code text_projection}.
+   */
+  public Clip with(ActivationEdits others) {
+    for (String point : others.byPoint().keySet()) {
+      Check.that(
+          point.startsWith(VISION)
+              || point.startsWith(TEXT)
+              || point.equals(VISION_PROJECTION)
+              || point.equals(TEXT_PROJECTION),
+          "no activation is called %s; there are %sencoder.layers.0 and so on, and %s",
+          point,
+          VISION,
+          VISION_PROJECTION);
+    }
+    return new Clip(config, parameters, adapters, edits.and(others));
   }
 
   // ---- graphs -------------------------------------------------------------------------------
 
   /** The image tower: pixels normalised as for training, [B, channels, S, S]. */
   public VisionTransformer.Output vision(Graph g, SDVariable pixels) {
-    return adapters.over(g, () -> VisionTransformer.build(g, VISION, config.vision(), pixels));
+    return edits
+        .under(VISION)
+        .over(
+            g,
+            () ->
+                adapters.over(
+                    g, () -> VisionTransformer.build(g, VISION, config.vision(), pixels)));
   }
 
   /** The text tower: ids [B, T] of type INT. */
   public ClipText.Output text(Graph g, SDVariable ids) {
-    return adapters.over(g, () -> ClipText.build(g, TEXT, config.text(), ids));
+    return edits
+        .under(TEXT)
+        .over(g, () -> adapters.over(g, () -> ClipText.build(g, TEXT, config.text(), ids)));
   }
 
   /** Embeddings of unit length [B, projection] of images [B, channels, S, S]. */
   public SDVariable imageEmbeddings(Graph g, SDVariable pixels) {
-    return project(g, "visual_projection", vision(g, pixels).pooled());
+    return project(g, VISION_PROJECTION, vision(g, pixels).pooled());
   }
 
   /** Embeddings of unit length [B, projection] of texts [B, T]. */
   public SDVariable textEmbeddings(Graph g, SDVariable ids) {
-    return project(g, "text_projection", text(g, ids).pooled());
+    return project(g, TEXT_PROJECTION, text(g, ids).pooled());
   }
 
   private SDVariable project(Graph g, String name, SDVariable pooled) {
     Init init = Init.normal(1 / Math.sqrt(g.size(pooled, -1)));
     SDVariable projected =
         adapters.over(g, () -> Layers.linear(g, name, pooled, config.projection(), false, init));
-    return g.ops().l2Normalize(projected, -1, SMALLEST_NORM);
+    SDVariable edited = edits.under(name).over(g, () -> g.point(name, projected));
+    return g.ops().l2Normalize(edited, -1, SMALLEST_NORM);
   }
 
   /** Factor of the similarities: exp of the parameter {@code logit_scale}, a scalar. */

@@ -50,7 +50,8 @@ public final class ClipText {
             Init.normal(0.01));
     EncoderBlock block = config.block();
     for (int i = 0; i < config.layers(); i++) {
-      x = block.apply(g, prefix + "encoder.layers." + i, x, Ops.AttentionMask.CAUSAL, null);
+      String name = prefix + "encoder.layers." + i;
+      x = g.point(name, block.apply(g, name, x, Ops.AttentionMask.CAUSAL, null));
     }
     SDVariable last = Layers.layerNorm(g, prefix + "final_layer_norm", x, config.epsilon());
     SDVariable rows = g.ops().reshape(last, shape[0] * shape[1], config.hiddenSize());

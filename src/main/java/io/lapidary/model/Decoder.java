@@ -88,10 +88,11 @@ final class Decoder {
       states.add(x);
       int index = i;
       SDVariable[] angles = turn;
-      x =
+      SDVariable y =
           caches != null
               ? block(g, i, x, context, turn, caches)
               : g.block(x, in -> block(g, index, in, context, angles, null));
+      x = g.point(prefix + names.block() + i, y);
     }
     states.add(norm(g, prefix + names.finalNorm(), x));
     return states;

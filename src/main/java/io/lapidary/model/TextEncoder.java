@@ -213,7 +213,8 @@ public final class TextEncoder implements AutoCloseable {
             : null;
     PostNormBlock block = config.block();
     for (int i = 0; i < config.layers(); i++) {
-      x = block.apply(g, TextFamily.BLOCKS + i, x, mask, bias);
+      String name = TextFamily.BLOCKS + i;
+      x = g.point(name, block.apply(g, name, x, mask, bias));
       states.add(x);
     }
     SDVariable mean = TextPooling.MEAN.apply(g, x, mask);

@@ -3,6 +3,7 @@ package io.lapidary.model;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lapidary.Check;
 import io.lapidary.InputException;
+import io.lapidary.engine.ActivationEdits;
 import io.lapidary.engine.Graph;
 import io.lapidary.engine.Parameters;
 import io.lapidary.io.CheckpointFolder;
@@ -33,12 +34,15 @@ public final class VisionEncoder implements AutoCloseable {
   private final VisionConfig config;
   private final StoredWeights weights;
   private final LoraAdapters adapters;
+  private final ActivationEdits edits;
   private final BatchRunner runner;
 
-  private VisionEncoder(VisionConfig config, StoredWeights weights, LoraAdapters adapters) {
+  private VisionEncoder(
+      VisionConfig config, StoredWeights weights, LoraAdapters adapters, ActivationEdits edits) {
     this.config = config;
     this.weights = weights;
     this.adapters = Check.present("adapters", adapters);
+    this.edits = Check.present("edits", edits);
     this.runner = new BatchRunner(weights.parameters(), LARGEST_BATCH, 6);
   }
 
@@ -47,7 +51,8 @@ public final class VisionEncoder implements AutoCloseable {
     this(
         Check.present("config", config),
         StoredWeights.of(Check.present("parameters", parameters), table(config)),
-        LoraAdapters.NONE);
+        LoraAdapters.NONE,
+        ActivationEdits.NONE);
   }
 
   /** A fresh model of type FLOAT; same seed, same weights. */
@@ -88,7 +93,8 @@ public final class VisionEncoder implements AutoCloseable {
     String pooler = VisionFamily.VIT.names().head() + ".weight";
     boolean headless = read.family() == VisionFamily.VIT && !folder.has(pooler);
     VisionConfig config = headless ? read.withHead(false) : read;
-    return new VisionEncoder(config, StoredWeights.load(folder, table(config)), LoraAdapters.NONE);
+    return new VisionEncoder(
+        config, StoredWeights.load(folder, table(config)), LoraAdapters.NONE, ActivationEdits.NONE);
   }
 
   private static TensorTable table(VisionConfig config) {
@@ -121,12 +127,21 @@ public final class VisionEncoder implements AutoCloseable {
 
   /** The same weights under adapters: graphs of the result have them, those of this model not. */
   public VisionEncoder with(LoraAdapters others) {
-    return new VisionEncoder(config, weights, others);
+    return new VisionEncoder(config, weights, others, edits);
+  }
+
+  /**
+   * The same weights with edited activations, besides the edits of this model: graphs of the result
+   * have them. Points are the blocks, such as {@code encoder.layers.1}.
+   */
+  public VisionEncoder with(ActivationEdits others) {
+    return new VisionEncoder(config, weights, adapters, edits.and(others));
   }
 
   /** Adds the encoder to a graph: pixels normalised as for training, [B, channels, S, S]. */
   public VisionTransformer.Output build(Graph g, SDVariable pixels) {
-    return adapters.over(g, () -> VisionTransformer.build(g, "", config, pixels));
+    return edits.over(
+        g, () -> adapters.over(g, () -> VisionTransformer.build(g, "", config, pixels)));
   }
 
   /**

@@ -3,6 +3,7 @@ package io.lapidary.model;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lapidary.Check;
 import io.lapidary.InputException;
+import io.lapidary.engine.ActivationEdits;
 import io.lapidary.engine.Graph;
 import io.lapidary.engine.Ops;
 import io.lapidary.engine.Parameters;
@@ -49,23 +50,26 @@ public final class VisionLanguageModel implements AutoCloseable {
   private final CausalLm language;
   private final Generator generator;
   private final Origin origin;
+  private final ActivationEdits edits;
   private final PlanCache plans = new PlanCache(6);
 
   /** What a loaded model remembers of its folder, so that it can be written back alike. */
   private record Origin(
       ObjectNode json, VisionLanguageConfig config, VisionLanguageLayout layout, Dtype dtype) {}
 
-  private VisionLanguageModel(VisionLanguageConfig config, Parameters parameters, Origin origin) {
+  private VisionLanguageModel(
+      VisionLanguageConfig config, Parameters parameters, Origin origin, ActivationEdits edits) {
     this.config = Check.present("config", config);
     this.parameters = Check.present("parameters", parameters);
     this.language = new CausalLm(config.text(), parameters, LANGUAGE);
     this.generator = new Generator(language);
     this.origin = origin;
+    this.edits = Check.present("edits", edits);
   }
 
   /** A model over a store; parameters that the store lacks are made when a graph asks for them. */
   public VisionLanguageModel(VisionLanguageConfig config, Parameters parameters) {
-    this(config, parameters, null);
+    this(config, parameters, null, ActivationEdits.NONE);
   }
 
   /** A fresh model of type FLOAT; same seed, same weights. */
@@ -224,7 +228,10 @@ public final class VisionLanguageModel implements AutoCloseable {
         (name, array) -> parameters.adopt(own.get(name), array));
     Dtype dtype = folder.info(expected.keySet().iterator().next()).dtype();
     return new VisionLanguageModel(
-        config, parameters, new Origin(folder.config(), config, layout, dtype));
+        config,
+        parameters,
+        new Origin(folder.config(), config, layout, dtype),
+        ActivationEdits.NONE);
   }
 
   /** Shapes of all tensors by their names in the model. */
@@ -271,6 +278,20 @@ public final class VisionLanguageModel implements AutoCloseable {
     CheckpointFolder.save(folder, json, arrays, type == null ? own : type);
   }
 
+  /**
+   * The same weights with edited activations of the image tower, besides the edits of this model:
+   * graphs of the result have them. See {@link #towerBlock} for their names.
+   */
+  public VisionLanguageModel with(ActivationEdits others) {
+    return new VisionLanguageModel(config, parameters, origin, edits.and(others));
+  }
+
+  /** Name of the activation after block {@code index} of the image tower, from 0. */
+  public String towerBlock(int index) {
+    Check.between("block", index, 0, config.vision().layers() - 1);
+    return TOWER + config.vision().family().names().blocks() + index;
+  }
+
   /** Sizes. */
   public VisionLanguageConfig config() {
     return config;
@@ -301,7 +322,8 @@ public final class VisionLanguageModel implements AutoCloseable {
   /** Projected rows [N · rows, hidden] of images [N, channels, S, S]. */
   public SDVariable imageFeatures(Graph g, SDVariable pixels) {
     Ops ops = g.ops();
-    VisionTransformer.Output out = VisionTransformer.build(g, TOWER, config.vision(), pixels);
+    VisionTransformer.Output out =
+        edits.over(g, () -> VisionTransformer.build(g, TOWER, config.vision(), pixels));
     SDVariable[] states =
         config.featureLayers().stream()
             .map(layer -> out.hiddenStates().get(config.state(layer)))

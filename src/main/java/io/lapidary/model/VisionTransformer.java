@@ -57,7 +57,8 @@ public final class VisionTransformer {
     states.add(x);
     EncoderBlock block = config.block();
     for (int i = 0; i < config.layers(); i++) {
-      x = block.apply(g, prefix + names.blocks() + i, x, Ops.AttentionMask.FULL, null);
+      String name = prefix + names.blocks() + i;
+      x = g.point(name, block.apply(g, name, x, Ops.AttentionMask.FULL, null));
       states.add(x);
     }
     String norm = prefix + names.postNorm();

@@ -142,7 +142,7 @@ public final class SparseAutoencoder {
             || parameters.get(SaeGraph.THRESHOLD).getDouble(0) < 0);
   }
 
-  private void requireThreshold() {
+  void requireThreshold() {
     if (thresholdUnset()) {
       throw InputException.of(
           "this %s autoencoder has no threshold: training ended before it was set; train for more"

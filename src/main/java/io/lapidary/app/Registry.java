@@ -6,6 +6,7 @@ import io.lapidary.method.clip.ClipExperiment;
 import io.lapidary.method.clip.EmojiClipTask;
 import io.lapidary.report.Experiment;
 import io.lapidary.train.TrainingTask;
+import io.lapidary.train.task.EmojiVlmTask;
 import io.lapidary.train.task.ImageClassifierTask;
 import java.util.List;
 import java.util.function.Function;
@@ -27,7 +28,8 @@ record Registry(List<Experiment<?>> experiments, List<TrainingTask<?>> tasks) {
   /** Everything this program has. */
   static Registry standard() {
     return new Registry(
-        List.of(new ClipExperiment()), List.of(new EmojiClipTask(), new ImageClassifierTask()));
+        List.of(new ClipExperiment()),
+        List.of(new EmojiClipTask(), new ImageClassifierTask(), new EmojiVlmTask()));
   }
 
   /**

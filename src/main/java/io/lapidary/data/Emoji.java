@@ -63,6 +63,11 @@ public record Emoji(
     shortNames = List.copyOf(shortNames);
   }
 
+  /** A label of this set in words: {@code face-smiling} is "face smiling", "&" is "and". */
+  public static String words(String label) {
+    return label.replace("&", "and").replace('_', ' ').replace('-', ' ').strip();
+  }
+
   /** Whether this is a base form. */
   public boolean base() {
     return index == concept;

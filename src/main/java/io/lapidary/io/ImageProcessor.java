@@ -7,6 +7,7 @@ import io.lapidary.InputException;
 import java.awt.image.BufferedImage;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -154,5 +155,32 @@ public record ImageProcessor(int size, Fit fit, List<Double> mean, List<Double> 
         yield picture.padToSquare(colour).resize(size, size);
       }
     };
+  }
+
+  /**
+   * Writes the {@code preprocessor_config.json} of a model of the CLIP family.
+   *
+   * @param side pixels of the model's pictures
+   * @param mean subtracted from all channels, whose values are in [0, 1]
+   * @param std divisor of all channels
+   */
+  public static void writeClip(Path folder, int side, double mean, double std) {
+    Jsons.write(
+        folder.resolve("preprocessor_config.json"),
+        Map.of(
+            "image_processor_type",
+            "CLIPImageProcessor",
+            "do_resize",
+            true,
+            "size",
+            Map.of("shortest_edge", side),
+            "crop_size",
+            Map.of("height", side, "width", side),
+            "do_normalize",
+            true,
+            "image_mean",
+            List.of(mean, mean, mean),
+            "image_std",
+            List.of(std, std, std)));
   }
 }

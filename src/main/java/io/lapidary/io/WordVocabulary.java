@@ -93,14 +93,32 @@ public record WordVocabulary(List<String> words) {
 
   /** Writes {@code tokenizer.json} and {@code tokenizer_config.json} into a folder. */
   public void write(Path folder) {
-    Jsons.write(folder.resolve("tokenizer.json"), tokenizer());
+    write(folder, tokenizer(true));
+  }
+
+  /**
+   * Likewise for a model that continues texts: they begin with [BOS] and stay open at the end.
+   *
+   * @param marks further special tokens such as {@code <image>}, with the ids from {@link #size} on
+   */
+  public void writeForPrompts(Path folder, List<String> marks) {
+    ObjectNode tokenizer = tokenizer(false);
+    for (int i = 0; i < marks.size(); i++) {
+      ((ArrayNode) tokenizer.get("added_tokens")).add(added(size() + i, marks.get(i)));
+      ((ObjectNode) tokenizer.get("model").get("vocab")).put(marks.get(i), size() + i);
+    }
+    write(folder, tokenizer);
+  }
+
+  private static void write(Path folder, ObjectNode tokenizer) {
+    Jsons.write(folder.resolve("tokenizer.json"), tokenizer);
     ObjectNode config = Jsons.object();
     config.put("tokenizer_class", "PreTrainedTokenizerFast");
     config.put("pad_token", PAD).put("bos_token", BOS).put("unk_token", UNK).put("eos_token", EOS);
     Jsons.write(folder.resolve("tokenizer_config.json"), config);
   }
 
-  private ObjectNode tokenizer() {
+  private ObjectNode tokenizer(boolean closed) {
     ObjectNode root = Jsons.object();
     root.put("version", "1.0").putNull("truncation").putNull("padding");
     ArrayNode added = root.putArray("added_tokens");
@@ -110,7 +128,7 @@ public record WordVocabulary(List<String> words) {
     steps.addObject().put("type", "NFC");
     steps.addObject().put("type", "Lowercase");
     root.putObject("pre_tokenizer").put("type", "Whitespace");
-    template(root.putObject("post_processor").put("type", "TemplateProcessing"));
+    template(root.putObject("post_processor").put("type", "TemplateProcessing"), closed);
     root.putNull("decoder");
     ObjectNode model = root.putObject("model").put("type", "WordLevel");
     ObjectNode vocab = model.putObject("vocab");
@@ -129,15 +147,19 @@ public record WordVocabulary(List<String> words) {
     return token.put("normalized", false).put("special", true);
   }
 
-  private void template(ObjectNode processor) {
+  private void template(ObjectNode processor, boolean closed) {
     ArrayNode single = processor.putArray("single");
     special(single, BOS, 0);
     single.addObject().putObject("Sequence").put("id", "A").put("type_id", 0);
-    special(single, EOS, 0);
+    if (closed) {
+      special(single, EOS, 0);
+    }
     ArrayNode pair = processor.putArray("pair");
     pair.addAll(single);
     pair.addObject().putObject("Sequence").put("id", "B").put("type_id", 1);
-    special(pair, EOS, 1);
+    if (closed) {
+      special(pair, EOS, 1);
+    }
     ObjectNode tokens = processor.putObject("special_tokens");
     for (Map.Entry<String, Integer> entry :
         List.of(Map.entry(BOS, bosId()), Map.entry(EOS, eosId()))) {

@@ -155,6 +155,24 @@ public record LmConfig(
         tokens);
   }
 
+  /** This configuration with other special tokens. */
+  public LmConfig withTokens(Tokens others) {
+    return new LmConfig(
+        family,
+        vocabularySize,
+        hiddenSize,
+        headSize,
+        layers,
+        maxPositions,
+        activation,
+        epsilon,
+        rotary,
+        biases,
+        tied,
+        scaling,
+        others);
+  }
+
   /**
    * Reads a {@code config.json} in the old or the new spelling. Keys that say nothing about the
    * model are ignored, code that it names is never run.

@@ -9,7 +9,7 @@ import io.lapidary.data.Normalization;
 import io.lapidary.engine.Graph;
 import io.lapidary.engine.Parameters;
 import io.lapidary.io.Dtype;
-import io.lapidary.io.Jsons;
+import io.lapidary.io.ImageProcessor;
 import io.lapidary.io.Tokenizer;
 import io.lapidary.io.WordVocabulary;
 import io.lapidary.model.Clip;
@@ -141,25 +141,7 @@ public final class EmojiClip implements AutoCloseable {
   /** Writes weights in half precision, configuration and picture preparation. */
   void save(Path folder) {
     clip.save(folder, Dtype.F16);
-    int side = clip.config().vision().imageSize();
-    List<Double> half = List.of(0.5, 0.5, 0.5);
-    Jsons.write(
-        folder.resolve("preprocessor_config.json"),
-        Map.of(
-            "image_processor_type",
-            "CLIPImageProcessor",
-            "do_resize",
-            true,
-            "size",
-            Map.of("shortest_edge", side),
-            "crop_size",
-            Map.of("height", side, "width", side),
-            "do_normalize",
-            true,
-            "image_mean",
-            half,
-            "image_std",
-            half));
+    ImageProcessor.writeClip(folder, clip.config().vision().imageSize(), 0.5, 0.5);
   }
 
   /** The model. */

@@ -46,15 +46,11 @@ final class EmojiTexts {
   }
 
   private static List<String> shortNames(Emoji emoji) {
-    return emoji.shortNames().stream().map(EmojiTexts::words).toList();
+    return emoji.shortNames().stream().map(Emoji::words).toList();
   }
 
   /** The subcategory in words: {@code face-smiling} is "face smiling". */
   static String kind(String subcategory) {
-    return words(subcategory.replace("&", "and"));
-  }
-
-  private static String words(String name) {
-    return name.replace('_', ' ').replace('-', ' ').strip();
+    return Emoji.words(subcategory);
   }
 }

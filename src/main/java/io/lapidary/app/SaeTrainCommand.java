@@ -1,0 +1,173 @@
+package io.lapidary.app;
+
+import io.lapidary.InputException;
+import io.lapidary.engine.Runtime;
+import io.lapidary.method.sae.SaeTrainConfig;
+import io.lapidary.method.sae.SaeTraining;
+import io.lapidary.model.sae.BatchTopKSae;
+import io.lapidary.model.sae.DeadLatents;
+import io.lapidary.model.sae.GatedSae;
+import io.lapidary.model.sae.JumpReluSae;
+import io.lapidary.model.sae.MatryoshkaSae;
+import io.lapidary.model.sae.SaeFolder;
+import io.lapidary.model.sae.SaeVariant;
+import io.lapidary.model.sae.SparseAutoencoderConfig;
+import io.lapidary.model.sae.StandardSae;
+import io.lapidary.model.sae.ThresholdTracking;
+import io.lapidary.model.sae.TopKSae;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code lapidary sae train}: an autoencoder of a file of activations. */
+@Command(
+    name = "train",
+    description = "Trains a sparse autoencoder on a file of activations.",
+    footer = {
+      "",
+      "Example:",
+      "  lapidary sae train --activations clip.safetensors --variant batch_top_k --k 20 --out sae"
+    })
+final class SaeTrainCommand implements Callable<Integer> {
+  private static final long SHORT_WARMUP = 10; // shares of a run shorter than the usual rise
+
+  @Option(
+      names = "--activations",
+      required = true,
+      paramLabel = "FILE",
+      description = "Safetensors file with tensor activations [rows, width].")
+  private Path activations;
+
+  @Option(
+      names = "--variant",
+      defaultValue = "batch_top_k",
+      description =
+          "standard, gated, jumprelu, top_k, batch_top_k or matryoshka_batch_top_k"
+              + " (default: ${DEFAULT-VALUE}).")
+  private String variant;
+
+  @Option(
+      names = "--k",
+      defaultValue = "20",
+      description = "Active latents per row (default: ${DEFAULT-VALUE}).")
+  private int k;
+
+  @Option(
+      names = "--expansion",
+      defaultValue = "4",
+      description = "Latents per input value (default: ${DEFAULT-VALUE}).")
+  private int expansion;
+
+  @Option(names = "--latents", description = "Number of latents, in place of --expansion.")
+  private Integer latents;
+
+  @Option(
+      names = "--group-fractions",
+      split = ",",
+      defaultValue = "0.0625,0.125,0.25,0.5625",
+      description = "Shares of the Matryoshka groups, coarse first (default: ${DEFAULT-VALUE}).")
+  private List<Double> fractions;
+
+  @Option(
+      names = "--penalty",
+      defaultValue = "0.1",
+      description = "Sparsity penalty of standard, gated, jumprelu (default: ${DEFAULT-VALUE}).")
+  private double penalty;
+
+  @Option(
+      names = "--steps",
+      defaultValue = "10000",
+      description = "Optimizer steps (default: ${DEFAULT-VALUE}).")
+  private long steps;
+
+  @Option(
+      names = "--batch",
+      defaultValue = "4096",
+      description = "Rows per step (default: ${DEFAULT-VALUE}).")
+  private int batch;
+
+  @Option(names = "--lr", description = "Peak learning rate; the variant's when left out.")
+  private Double learningRate;
+
+  @Option(names = "--seed", defaultValue = "0", description = "Seed of weights and order.")
+  private long seed;
+
+  @Option(
+      names = "--out",
+      required = true,
+      paramLabel = "DIR",
+      description = "Folder for the autoencoder and its checkpoints.")
+  private Path out;
+
+  @Option(names = "--resume", description = "Go on from the latest checkpoint of --out.")
+  private boolean resume;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    PrintWriter output = spec.commandLine().getOut();
+    float[][] rows;
+    try (INDArray array = ActivationFile.read(activations)) {
+      rows = array.toFloatMatrix();
+    }
+    SaeTraining training = training(rows.length, rows[0].length);
+    Outputs.writable(out);
+    Runtime.check();
+    SaeTraining.Outcome outcome = training.in(out, resume).run(rows);
+    if (outcome.autoencoder() != null) {
+      SaeFolder.save(out, outcome.autoencoder());
+      output.println("autoencoder: " + Outputs.shown(out));
+    } else {
+      output.println("stopped; go on with --resume");
+    }
+    return 0;
+  }
+
+  private SaeTraining training(int rows, int width) {
+    int count = latents != null ? latents : Math.multiplyExact(width, expansion);
+    try {
+      SparseAutoencoderConfig model =
+          new SparseAutoencoderConfig(width, count, variant(rows, count));
+      long warmup = Math.min(1000, steps / SHORT_WARMUP);
+      return new SaeTraining(
+          model,
+          new SaeTrainConfig(steps, batch, learningRate, warmup, null, null, null, seed, null));
+    } catch (IllegalArgumentException e) {
+      throw new InputException(e.getMessage(), e);
+    }
+  }
+
+  private SaeVariant variant(int rows, int count) {
+    long deadAfter = Math.min(10_000_000, Math.max(2L * rows, 50L * Math.min(batch, rows)));
+    DeadLatents dead = new DeadLatents(1.0 / 32, deadAfter);
+    ThresholdTracking tracking = new ThresholdTracking(0.999, Math.min(1000, steps / SHORT_WARMUP));
+    long rise = Math.min(2000, steps / SHORT_WARMUP);
+    return switch (variant) {
+      case "standard" -> new StandardSae(penalty, rise);
+      case "gated" -> new GatedSae(penalty, rise);
+      case "jumprelu" -> new JumpReluSae(penalty, k, 0.001, rise);
+      case "top_k" -> new TopKSae(k, dead, tracking);
+      case "batch_top_k" -> new BatchTopKSae(k, dead, tracking);
+      case "matryoshka_batch_top_k", "matroyshka_batch_top_k" ->
+          new MatryoshkaSae(k, MatryoshkaSae.sizes(fractions, count), dead, tracking, false);
+      default ->
+          throw Names.unknown(
+              "variant",
+              variant,
+              List.of(
+                  "standard",
+                  "gated",
+                  "jumprelu",
+                  "top_k",
+                  "batch_top_k",
+                  "matryoshka_batch_top_k"));
+    };
+  }
+}

@@ -37,7 +37,8 @@ public final class VectorKernels {
           "instance_norm",
           "instance_norm_bp",
           "gather",
-          "scatter_add");
+          "scatter_add",
+          "topk_mask");
 
   private VectorKernels() {}
 
@@ -210,6 +211,7 @@ public final class VectorKernels {
                         x[0], x[1], x[2], x[3], x[4], y[0], y[1], y[2], f, t, images, channels,
                         width));
       }
+      case "topk_mask" -> () -> SelectionKernels.topKMask(x[0], y[0], rows, n, (int) attributes[0]);
       case "relu_bp" ->
           flat(length, 2, (f, t) -> ActivationKernels.reluGradient(x[0], x[1], y[0], f, t));
       case "gather" ->

@@ -160,8 +160,13 @@ final class CheckpointVerifyCommand implements Callable<Integer> {
       GoldenFamily family = GoldenFamily.ALL.get(name);
       if (family == null) {
         throw InputException.of(
-            "%s: models of type %s cannot be verified yet; supported: %s",
-            folder, name, String.join(", ", GoldenFamily.ALL.keySet().stream().sorted().toList()));
+            "%s: models of type %s cannot be verified yet; supported: %s%s",
+            folder,
+            name,
+            String.join(", ", GoldenFamily.ALL.keySet().stream().sorted().toList()),
+            open.config().hasNonNull("auto_map")
+                ? "; the code that the folder names (auto_map) is never run"
+                : "");
       }
       return family;
     }

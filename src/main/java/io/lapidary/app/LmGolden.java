@@ -23,6 +23,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 /** Logits, states, greedy text, loss and gradients of a language model, or logits of an adapter. */
 final class LmGolden implements GoldenFamily {
   private static final String IDS = "input_ids";
+  private static final String LONG_IDS = "input_ids_long";
   private static final String MASK = "attention_mask_left_padded";
   private static final String PADDED = "logits_left_padded";
   private static final String GRADIENT = "grad.";
@@ -37,7 +38,7 @@ final class LmGolden implements GoldenFamily {
 
   @Override
   public Set<String> inputs() {
-    return Set.of(IDS, MASK);
+    return Set.of(IDS, LONG_IDS, MASK);
   }
 
   @Override
@@ -64,6 +65,9 @@ final class LmGolden implements GoldenFamily {
       }
       if (golden.containsKey(MASK) && golden.containsKey(PADDED)) {
         outputs.put(PADDED, padded(lm, ids, golden.get(MASK), golden.get(PADDED)));
+      }
+      if (golden.containsKey(LONG_IDS)) {
+        outputs.put("logits_long", lm.logits(golden.get(LONG_IDS)));
       }
       if (golden.containsKey("greedy_ids")) {
         outputs.put("greedy_ids", greedy(lm, ids, golden.get("greedy_ids")));

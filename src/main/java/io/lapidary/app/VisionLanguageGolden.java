@@ -60,8 +60,8 @@ final class VisionLanguageGolden implements GoldenFamily {
     List<int[]> prompts = texts.subList(0, Math.min(rows, texts.size()));
     INDArray images = null;
     if (pixels != null) {
-      long share = pixels.size(0) * prompts.size() / texts.size();
-      images = pixels.get(NDArrayIndex.interval(0, share)).dup('c');
+      long share = prompts.stream().mapToLong(ids -> model.config().images(ids)).sum();
+      images = share == 0 ? null : pixels.get(NDArrayIndex.interval(0, share)).dup('c');
     }
     int count = Math.toIntExact(expected.size(1)) - prompts.get(0).length;
     int[][] all = new int[prompts.size()][];

@@ -34,7 +34,10 @@ final class CachedSteps implements AutoCloseable {
 
   private int filled; // columns of the cache in use
   private int[] padding; // columns before the first real token, by row
-  private long length;
+  private long length; // of the longest text, where frequencies depend on it; else 0
+  private List<int[]> texts; // the prompts, or
+  private List<INDArray> embedded; // the prompts as embeddings
+  private int[][] added; // to each prompt, where frequencies depend on the length
   private int capacity;
   private PlanCache.Entry current;
 
@@ -45,46 +48,67 @@ final class CachedSteps implements AutoCloseable {
   }
 
   /** Logits [B, vocabulary] after the prompts; valid until the next call. */
-  INDArray start(List<int[]> prompts, int maxNewTokens) {
-    int[] lengths = prompts.stream().mapToInt(p -> p.length).toArray();
+  INDArray start(List<int[]> prompts) {
+    texts = prompts;
+    embedded = null;
+    added = new int[prompts.size()][0];
+    return fill();
+  }
+
+  /** As {@link #start(List)} after prompts given as embeddings [T, hidden] each. */
+  INDArray startEmbedded(List<INDArray> prompts) {
+    texts = null;
+    embedded = prompts;
+    added = new int[prompts.size()][0];
+    return fill();
+  }
+
+  /** Runs the prompts and the tokens added to them since. */
+  private INDArray fill() {
+    int[] lengths = new int[added.length];
+    for (int i = 0; i < lengths.length; i++) {
+      int prompt = texts != null ? texts.get(i).length : (int) embedded.get(i).size(0);
+      lengths[i] = prompt + added[i].length;
+    }
+    if (texts != null) {
+      return start(
+          lengths,
+          false,
+          (row, ids) -> {
+            int[] prompt = texts.get(row);
+            for (int j = 0; j < lengths[row]; j++) {
+              int id = j < prompt.length ? prompt[j] : added[row][j - prompt.length];
+              ids.putScalar(row, padding[row] + j, id);
+            }
+          });
+    }
     return start(
         lengths,
-        maxNewTokens,
-        false,
-        (row, ids) -> {
-          int[] prompt = prompts.get(row);
-          for (int j = 0; j < prompt.length; j++) {
-            ids.putScalar(row, padding[row] + j, prompt[j]);
+        true,
+        (row, rows) -> {
+          INDArray prompt = embedded.get(row);
+          int split = padding[row] + (int) prompt.size(0);
+          between(rows, row, padding[row], split).assign(prompt);
+          for (int j = 0; j < added[row].length; j++) {
+            between(rows, row, split + j, split + j + 1).assign(model.embedding(added[row][j]));
           }
         });
   }
 
-  /** As {@link #start(List, int)} after prompts given as embeddings [T, hidden] each. */
-  INDArray startEmbedded(List<INDArray> prompts, int maxNewTokens) {
-    int[] lengths = prompts.stream().mapToInt(p -> (int) p.size(0)).toArray();
-    return start(
-        lengths,
-        maxNewTokens,
-        true,
-        (row, rows) ->
-            rows.get(
-                    NDArrayIndex.point(row),
-                    NDArrayIndex.interval(padding[row], rows.size(1)),
-                    NDArrayIndex.all())
-                .assign(prompts.get(row)));
+  private static INDArray between(INDArray rows, int row, int from, int to) {
+    return rows.get(NDArrayIndex.point(row), NDArrayIndex.interval(from, to), NDArrayIndex.all());
   }
 
-  private INDArray start(int[] lengths, int maxNewTokens, boolean embedded, PromptFill fill) {
+  private INDArray start(int[] lengths, boolean isEmbedded, PromptFill fill) {
     int batch = lengths.length;
     int longest = Arrays.stream(lengths).max().orElse(0);
     int columns = roundUp(longest, PROMPT_UNIT);
-    length =
-        config.rotary() != null && config.rotary().dependsOnLength() ? longest + maxNewTokens : 0;
-    String input = embedded ? EMBEDDINGS : IDS;
+    length = dependsOnLength() ? longest : 0;
+    String input = isEmbedded ? EMBEDDINGS : IDS;
     PlanCache.Entry prefill =
         plans.get(
-            "prompt " + input + " " + batch + " " + columns + " " + length,
-            () -> promptPlan(batch, columns, embedded));
+            "prompt " + input + " " + batch + " " + columns + " " + frequencies(),
+            () -> promptPlan(batch, columns, isEmbedded));
     INDArray values = prefill.plan().input(input);
     INDArray mask = prefill.plan().input(MASK);
     values.assign(0);
@@ -113,6 +137,17 @@ final class CachedSteps implements AutoCloseable {
 
   /** Logits [B, vocabulary] after one more token per row; valid until the next call. */
   INDArray step(int[] ids) {
+    if (dependsOnLength()) {
+      for (int i = 0; i < ids.length; i++) {
+        added[i] = Arrays.copyOf(added[i], added[i].length + 1);
+        added[i][added[i].length - 1] = ids[i];
+      }
+      String before = frequencies();
+      length++;
+      if (!frequencies().equals(before)) { // the cached keys were turned by others
+        return fill();
+      }
+    }
     if (filled == capacity) {
       growCache(ids.length);
     }
@@ -168,7 +203,8 @@ final class CachedSteps implements AutoCloseable {
   private void openCache(int batch, int places) {
     capacity = places;
     current =
-        plans.get("step " + batch + " " + places + " " + length, () -> stepPlan(batch, places));
+        plans.get(
+            "step " + batch + " " + places + " " + frequencies(), () -> stepPlan(batch, places));
     for (int i = 0; i < 2 * config.layers().size(); i++) {
       current.plan().input(cacheName(i)).assign(0); // what the mask hides must still be a number
     }
@@ -227,6 +263,15 @@ final class CachedSteps implements AutoCloseable {
         g,
         model.embed(g, ids),
         new Decoder.Context(positions, places + 1, textLength(places), null, visible, past));
+  }
+
+  private boolean dependsOnLength() {
+    return config.rotary() != null && config.rotary().dependsOnLength();
+  }
+
+  /** Those of the rotary positions at this length, where they depend on it. */
+  private String frequencies() {
+    return dependsOnLength() ? Arrays.toString(config.rotary().frequencies(length)) : "";
   }
 
   private long textLength(long otherwise) {

@@ -183,6 +183,12 @@ public final class CausalLm implements AutoCloseable {
     return prefix;
   }
 
+  /** The row of the token table, live. */
+  INDArray embedding(int id) {
+    String table = prefix + config.family().names().embedding() + ".weight";
+    return parameters.get(table).getRow(id);
+  }
+
   Decoder decoder() {
     return decoder;
   }

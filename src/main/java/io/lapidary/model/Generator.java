@@ -85,14 +85,13 @@ public final class Generator implements AutoCloseable {
       Tokenizer tokenizer) {
     Check.that(
         tokenizer != null || options.stopStrings().isEmpty(), "stop strings need a tokenizer");
-    return run(
-        prompts, () -> steps.startEmbedded(embeddings, options.maxNewTokens()), options, tokenizer);
+    return run(prompts, () -> steps.startEmbedded(embeddings), options, tokenizer);
   }
 
   private List<Continuation> run(
       List<int[]> prompts, GenerateOptions options, Tokenizer tokenizer) {
     checkPrompts(prompts, options);
-    return run(prompts, () -> steps.start(prompts, options.maxNewTokens()), options, tokenizer);
+    return run(prompts, () -> steps.start(prompts), options, tokenizer);
   }
 
   private List<Continuation> run(

@@ -35,7 +35,13 @@ final class HubConfig {
   /** The error for a {@code model_type} that a class does not read. */
   InputException unsupported(String expected, String type) {
     return InputException.of(
-        "%s: expected model_type %s, found %s", where, expected, type.isEmpty() ? "none" : type);
+        "%s: expected model_type %s, found %s%s",
+        where, expected, type.isEmpty() ? "none" : type, ownCode());
+  }
+
+  /** A remark for refusals of folders that bring code of their own; empty for others. */
+  String ownCode() {
+    return has("auto_map") ? "; the code that the folder names (auto_map) is never run" : "";
   }
 
   /** The object under {@code key}, empty when missing or null. */

@@ -37,12 +37,13 @@ final class LmConfigJson {
             .orElseThrow(
                 () ->
                     InputException.of(
-                        "%s: model_type %s is no supported language model; supported: %s",
+                        "%s: model_type %s is no supported language model; supported: %s%s",
                         where,
                         type.replaceAll("\\p{Cntrl}", "?"),
                         Arrays.stream(LmFamily.values())
                             .map(LmFamily::modelType)
-                            .collect(Collectors.joining(", "))));
+                            .collect(Collectors.joining(", ")),
+                        json.ownCode()));
     return json.build(() -> new LmConfigJson(json, family).config());
   }
 

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lapidary.Check;
 import io.lapidary.io.Jsons;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -87,6 +88,14 @@ public record VisionLanguageConfig(
   /** Rows that one image becomes. */
   public int rowsPerImage() {
     return vision.tokens() - (dropFirst ? 1 : 0);
+  }
+
+  /** Number of images that a text asks for, by rows or by sentinels. */
+  public long images(int[] ids) {
+    long sentinels = Arrays.stream(ids).filter(id -> id == SplicedText.SENTINEL).count();
+    boolean same = imageToken == SplicedText.SENTINEL;
+    long rows = same ? 0 : Arrays.stream(ids).filter(id -> id == imageToken).count();
+    return sentinels + rows / rowsPerImage();
   }
 
   /** Entry of the tower's list of states that {@code layer} means. */

@@ -94,6 +94,9 @@ record VisionLanguageLayout(String body, String head, String tower, String proje
   }
 
   private String stored(String name, boolean singleMap) {
+    if (name.equals(VisionLanguageModel.NEWLINE)) {
+      return name;
+    }
     if (name.startsWith(OWN.body)) {
       return body + name.substring(OWN.body.length());
     }

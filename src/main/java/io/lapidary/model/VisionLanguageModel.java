@@ -21,6 +21,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -39,6 +40,9 @@ public final class VisionLanguageModel implements AutoCloseable {
   private static final String LANGUAGE = "language_model.";
   private static final String TOWER = "vision_tower.vision_model.";
 
+  private static final String HEAD_BIAS = LANGUAGE + LmFamily.HEAD + ".bias";
+  static final String NEWLINE = "model.image_newline"; // kept, not used
+
   private static final String IDS = "input_ids";
   private static final String PIXELS = "pixel_values";
   private static final String SOURCES = "sources";
@@ -55,7 +59,11 @@ public final class VisionLanguageModel implements AutoCloseable {
 
   /** What a loaded model remembers of its folder, so that it can be written back alike. */
   private record Origin(
-      ObjectNode json, VisionLanguageConfig config, VisionLanguageLayout layout, Dtype dtype) {}
+      ObjectNode json,
+      VisionLanguageConfig config,
+      VisionLanguageLayout layout,
+      Set<String> names,
+      Dtype dtype) {}
 
   private VisionLanguageModel(
       VisionLanguageConfig config, Parameters parameters, Origin origin, ActivationEdits edits) {
@@ -213,24 +221,30 @@ public final class VisionLanguageModel implements AutoCloseable {
     Map<String, long[]> shapes = shapes(config);
     Map<String, String> own = new HashMap<>();
     Map<String, long[]> expected = new LinkedHashMap<>();
-    layout
-        .storedNames(shapes.keySet())
-        .forEach(
-            (name, stored) -> {
-              own.put(stored, name);
-              expected.put(stored, shapes.get(name));
-            });
+    if (folder.names().contains(NEWLINE)) {
+      shapes.put(NEWLINE, new long[] {config.text().hiddenSize()});
+    }
+    Map<String, String> storedNames = layout.storedNames(shapes.keySet());
+    // the Python library leaves this bias of phi out
+    boolean noBias = !folder.names().contains(storedNames.get(HEAD_BIAS));
+    storedNames.forEach(
+        (name, stored) -> {
+          if (!(noBias && name.equals(HEAD_BIAS))) {
+            own.put(stored, name);
+            expected.put(stored, shapes.get(name));
+          }
+        });
     String tied = layout.head() + LmFamily.HEAD + ".weight";
     folder.readEach(
         expected,
         DataType.FLOAT,
-        name -> config.text().tied() && name.equals(tied) || name.equals("model.image_newline"),
+        name -> config.text().tied() && name.equals(tied),
         (name, array) -> parameters.adopt(own.get(name), array));
     Dtype dtype = folder.info(expected.keySet().iterator().next()).dtype();
     return new VisionLanguageModel(
         config,
         parameters,
-        new Origin(folder.config(), config, layout, dtype),
+        new Origin(folder.config(), config, layout, Set.copyOf(own.values()), dtype),
         ActivationEdits.NONE);
   }
 
@@ -259,9 +273,12 @@ public final class VisionLanguageModel implements AutoCloseable {
   public void save(Path folder, Dtype type) {
     VisionLanguageLayout layout = origin == null ? VisionLanguageLayout.OWN : origin.layout;
     Map<String, INDArray> arrays = new LinkedHashMap<>();
-    layout
-        .storedNames(weightNames())
-        .forEach((name, stored) -> arrays.put(stored, parameters.get(name)));
+    List<String> names = new ArrayList<>(weightNames());
+    if (origin != null) {
+      names.add(NEWLINE);
+      names.retainAll(origin.names);
+    }
+    layout.storedNames(names).forEach((name, stored) -> arrays.put(stored, parameters.get(name)));
     ObjectNode json = origin == null ? config.toJson() : null;
     if (origin != null) {
       json = origin.json.deepCopy();

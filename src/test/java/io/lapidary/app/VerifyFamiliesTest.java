@@ -18,7 +18,17 @@ class VerifyFamiliesTest {
     "openclip,3",
     "llava,2",
     "resnet,2",
-    "resnet_bottleneck,2"
+    "resnet_bottleneck,2",
+    "clip_patches,7",
+    "llava_siglip,5",
+    "llava_layers,5",
+    "llama_llama3,7",
+    "mistral_window,7",
+    "qwen2_sharded,7",
+    "phi3_longrope,3",
+    "llama_linear,3",
+    "llama_dynamic,3",
+    "llama_yarn,3"
   })
   void matchesItsGoldenFile(String family, int tensors) {
     Cli.Outcome outcome = Cli.run("checkpoint", "verify", "src/test/resources/golden/" + family);

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.lapidary.io.Dtype;
+import io.lapidary.io.Jsons;
 import io.lapidary.io.SafetensorsFile;
 import io.lapidary.layer.Rotary;
 import java.nio.file.Path;
@@ -11,7 +14,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -96,6 +101,114 @@ class GeneratorTest {
       assertThat(generator.generate(List.of(prompt), GenerateOptions.greedy(20)).get(0).ids())
           .isEqualTo(recomputed(lm, prompt, 20));
     }
+  }
+
+  /** 64 tokens of every family: alone, and in a batch padded at the left. */
+  @ParameterizedTest
+  @EnumSource(LmFamily.class)
+  void everyFamilyContinuesAsRecomputed(LmFamily family) {
+    ObjectNode json = Jsons.object();
+    String source = family == LmFamily.MISTRAL ? "llama" : family.modelType();
+    json.setAll(Jsons.readObject(GOLDEN.resolve(source).resolve("config.json")));
+    json.put("model_type", family.modelType())
+        .put(family == LmFamily.GPT2 ? "n_positions" : "max_position_embeddings", 96);
+    if (family == LmFamily.MISTRAL) {
+      json.put("sliding_window", 9);
+    }
+    try (CausalLm lm = CausalLm.create(endless(LmConfig.of(json, "config.json")), 7);
+        Generator generator = new Generator(lm)) {
+      lm.parameters().all().values().forEach(w -> w.muli(w.rank() == 2 ? 12 : 1));
+      int[] many = new int[20];
+      Arrays.setAll(many, i -> 3 + i);
+      List<int[]> prompts = List.of(new int[] {5, 6, 7}, many);
+      List<Generator.Continuation> both = generator.generate(prompts, GenerateOptions.greedy(64));
+      for (int i = 0; i < prompts.size(); i++) {
+        int[] expected = recomputed(lm, prompts.get(i), 64);
+        assertThat(both.get(i).ids()).isEqualTo(expected);
+        List<int[]> alone = List.of(prompts.get(i));
+        assertThat(generator.generate(alone, GenerateOptions.greedy(64)).get(0).ids())
+            .isEqualTo(expected);
+        assertThat(Arrays.stream(expected).distinct().count()).isGreaterThan(1);
+      }
+    }
+  }
+
+  /** Frequencies that change with the length: once for longrope, at every token for dynamic. */
+  @ParameterizedTest
+  @EnumSource(
+      value = Rotary.Kind.class,
+      names = {"LONGROPE", "DYNAMIC"})
+  void cachedStepsEqualRecomputationBeyondTheTrainedLength(Rotary.Kind kind) {
+    try (CausalLm lm = CausalLm.create(stretched(kind), 7);
+        Generator generator = new Generator(lm)) {
+      lm.parameters().all().values().forEach(w -> w.muli(w.rank() == 2 ? 12 : 1));
+      int[] prompt = {5, 6, 7, 8, 9};
+      int[] expected = recomputed(lm, prompt, 24);
+      assertThat(generator.generate(List.of(prompt), GenerateOptions.greedy(24)).get(0).ids())
+          .isEqualTo(expected);
+      INDArray table = lm.parameters().get("model.embed_tokens.weight");
+      INDArray rows = table.getRows(prompt);
+      assertThat(
+              generator
+                  .generate(List.of(rows), List.of(prompt), GenerateOptions.greedy(24), null)
+                  .get(0)
+                  .ids())
+          .isEqualTo(expected);
+    }
+  }
+
+  private static LmConfig stretched(Rotary.Kind kind) {
+    LmConfig plain = LmConfig.llama(61, 16, 2, 2, 1, 24, 10);
+    List<Double> near = List.of(1.0, 1.0, 1.5, 2.0);
+    List<Double> far = List.of(2.0, 3.0, 5.0, 9.0);
+    Rotary.Scaling scaling = new Rotary.Scaling(kind, 4, 10, 1, 4, near, far, Double.NaN, true);
+    return endless(
+        new LmConfig(
+            plain.family(),
+            61,
+            16,
+            8,
+            plain.layers(),
+            10,
+            "silu",
+            1e-6,
+            new Rotary(10000, 8, 10, scaling),
+            plain.biases(),
+            false,
+            plain.scaling(),
+            plain.tokens()));
+  }
+
+  /** As pruning leaves it: heads, key-value heads and widths of their own in every block. */
+  @Test
+  void aModelOfUnequalBlocksSavesLoadsAndContinues(@TempDir Path temporary) {
+    LmConfig plain = endless(LmConfig.llama(61, 48, 4, 6, 2, 40, 128));
+    LmConfig pruned =
+        plain.withLayers(
+            List.of(
+                LmLayer.of(6, 2, 40),
+                LmLayer.of(3, 1, 17),
+                LmLayer.of(4, 4, 1),
+                LmLayer.of(1, 1, 24)));
+    int[] prompt = {5, 6, 7};
+    int[] longer = {9, 8, 7, 6, 5, 4, 3};
+    try (CausalLm lm = CausalLm.create(pruned, 7)) {
+      lm.parameters().all().values().forEach(w -> w.muli(w.rank() == 2 ? 12 : 1));
+      lm.save(temporary.resolve("pruned"), Dtype.F32);
+      try (CausalLm again = CausalLm.load(temporary.resolve("pruned"));
+          Generator generator = new Generator(again)) {
+        assertThat(again.config()).isEqualTo(pruned);
+        assertThat(again.parameters().all()).isEqualTo(lm.parameters().all());
+        List<Generator.Continuation> both =
+            generator.generate(List.of(prompt, longer), GenerateOptions.greedy(64));
+        assertThat(both.get(0).ids()).isEqualTo(recomputed(lm, prompt, 64));
+        assertThat(both.get(1).ids()).isEqualTo(recomputed(lm, longer, 64));
+        again.save(temporary.resolve("again"), null);
+      }
+    }
+    assertThat(Jsons.readObject(temporary.resolve("again/config.json")))
+        .isEqualTo(Jsons.readObject(temporary.resolve("pruned/config.json")));
+    Golden.assertSameTensors(temporary.resolve("again"), temporary.resolve("pruned"));
   }
 
   @Test

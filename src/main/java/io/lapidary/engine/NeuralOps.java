@@ -119,8 +119,37 @@ abstract class NeuralOps extends TensorOps {
     return sd.nn().softplus(x);
   }
 
+  /** Names that {@link #activation} knows. */
+  private static final List<String> ACTIVATIONS =
+      List.of(
+          "gelu",
+          "gelu_new",
+          "gelu_pytorch_tanh",
+          "gelu_fast",
+          "quick_gelu",
+          "silu",
+          "swish",
+          "relu",
+          "tanh",
+          "sigmoid");
+
+  /**
+   * Requires a name that {@link #activation} knows.
+   *
+   * @param key where the name was given, for the message
+   */
+  public static void checkActivation(String key, String name) {
+    Check.that(
+        ACTIVATIONS.contains(Check.present(key, name)),
+        "%s must be one of %s, got %s",
+        key,
+        String.join(", ", ACTIVATIONS),
+        name.replaceAll("\\p{Cntrl}", "?"));
+  }
+
   /** The activation that a checkpoint's {@code hidden_act} names. */
   public SDVariable activation(String name, SDVariable x) {
+    checkActivation("activation", name);
     return switch (name) {
       case "gelu" -> gelu(x);
       case "gelu_new", "gelu_pytorch_tanh", "gelu_fast" -> geluTanh(x);
@@ -128,11 +157,7 @@ abstract class NeuralOps extends TensorOps {
       case "silu", "swish" -> silu(x);
       case "relu" -> relu(x);
       case "tanh" -> tanh(x);
-      case "sigmoid" -> sigmoid(x);
-      default ->
-          throw new IllegalArgumentException(
-              "activation must be one of gelu, gelu_new, gelu_pytorch_tanh, quick_gelu, silu, relu, tanh, sigmoid; got "
-                  + name);
+      default -> sigmoid(x);
     };
   }
 

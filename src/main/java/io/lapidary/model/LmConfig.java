@@ -2,6 +2,7 @@ package io.lapidary.model;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lapidary.Check;
+import io.lapidary.engine.Ops;
 import io.lapidary.layer.Rotary;
 import java.util.Collections;
 import java.util.List;
@@ -47,7 +48,7 @@ public record LmConfig(
     layers = List.copyOf(layers);
     Check.that(!layers.isEmpty(), "num_hidden_layers must be above 0");
     Check.positive("max_position_embeddings", maxPositions);
-    Check.present("hidden_act", activation);
+    Ops.checkActivation("hidden_act", activation);
     Check.positive("norm epsilon", epsilon);
     Check.that(
         (rotary == null) == (family.names().positions() != null),

@@ -2,6 +2,7 @@ package io.lapidary.model;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lapidary.Check;
+import io.lapidary.engine.Ops;
 import io.lapidary.io.Jsons;
 import io.lapidary.layer.ResidualBlock;
 import java.util.ArrayList;
@@ -44,7 +45,7 @@ public record ResNetConfig(
         hiddenSizes);
     depths.forEach(depth -> Check.positive("depths", depth));
     hiddenSizes.forEach(size -> Check.positive("hidden_sizes", size));
-    Check.present("hidden_act", activation);
+    Ops.checkActivation("hidden_act", activation);
   }
 
   /** A block and its name. */

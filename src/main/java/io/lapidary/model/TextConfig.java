@@ -2,6 +2,7 @@ package io.lapidary.model;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lapidary.Check;
+import io.lapidary.engine.Ops;
 import io.lapidary.layer.EncoderBlock;
 
 /**
@@ -48,14 +49,14 @@ public record TextConfig(
       double epsilon) {
     Check.positive("hidden_size", hiddenSize);
     Check.positive("intermediate_size", intermediateSize);
-    Check.positive("num_hidden_layers", layers);
+    Check.between("num_hidden_layers", layers, 1, 10_000);
     Check.positive("num_attention_heads", heads);
     Check.that(
         hiddenSize % heads == 0,
         "num_attention_heads=%d must divide hidden_size=%d",
         heads,
         hiddenSize);
-    Check.present("hidden_act", activation);
+    Ops.checkActivation("hidden_act", activation);
     Check.positive("layer_norm_eps", epsilon);
   }
 

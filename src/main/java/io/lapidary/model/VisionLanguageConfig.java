@@ -2,6 +2,7 @@ package io.lapidary.model;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lapidary.Check;
+import io.lapidary.engine.Ops;
 import io.lapidary.io.Jsons;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -69,7 +70,7 @@ public record VisionLanguageConfig(
         projectorLayers > 0 || featureLayers.size() * vision.hiddenSize() == text.hiddenSize(),
         "without projector the tower must have the width %d of the decoder",
         text.hiddenSize());
-    Check.present("projector_hidden_act", projectorActivation);
+    Ops.checkActivation("projector_hidden_act", projectorActivation);
   }
 
   /** LLaVA's choices: the last state but one without class token, two maps with GELU. */

@@ -1,6 +1,7 @@
 package io.lapidary.app;
 
 import io.lapidary.InputException;
+import io.lapidary.data.ActivationRows;
 import io.lapidary.engine.Runtime;
 import io.lapidary.method.sae.SaeTrainConfig;
 import io.lapidary.method.sae.SaeTraining;
@@ -19,7 +20,6 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
-import org.nd4j.linalg.api.ndarray.INDArray;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -40,8 +40,9 @@ final class SaeTrainCommand implements Callable<Integer> {
   @Option(
       names = "--activations",
       required = true,
-      paramLabel = "FILE",
-      description = "Safetensors file with tensor activations [rows, width].")
+      paramLabel = "PATH",
+      description =
+          "A folder of sae collect, or a safetensors file with tensor activations [rows, width].")
   private Path activations;
 
   @Option(
@@ -113,11 +114,8 @@ final class SaeTrainCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     PrintWriter output = spec.commandLine().getOut();
-    float[][] rows;
-    try (INDArray array = ActivationFile.read(activations)) {
-      rows = array.toFloatMatrix();
-    }
-    SaeTraining training = training(rows.length, rows[0].length);
+    ActivationRows rows = ActivationRows.open(activations);
+    SaeTraining training = training(rows.rows(), rows.width());
     Outputs.writable(out);
     Runtime.check();
     SaeTraining.Outcome outcome = training.in(out, resume).run(rows);
@@ -130,7 +128,7 @@ final class SaeTrainCommand implements Callable<Integer> {
     return 0;
   }
 
-  private SaeTraining training(int rows, int width) {
+  private SaeTraining training(long rows, int width) {
     int count = latents != null ? latents : Math.multiplyExact(width, expansion);
     try {
       SparseAutoencoderConfig model =
@@ -144,7 +142,7 @@ final class SaeTrainCommand implements Callable<Integer> {
     }
   }
 
-  private SaeVariant variant(int rows, int count) {
+  private SaeVariant variant(long rows, int count) {
     long deadAfter = Math.min(10_000_000, Math.max(2L * rows, 50L * Math.min(batch, rows)));
     DeadLatents dead = new DeadLatents(1.0 / 32, deadAfter);
     ThresholdTracking tracking = new ThresholdTracking(0.999, Math.min(1000, steps / SHORT_WARMUP));

@@ -6,14 +6,14 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Batches [batchSize, width] of a store in an order that is shuffled with bounded memory: every
+ * Batches [batchSize, width] of activations in an order that is shuffled with bounded memory: every
  * epoch mixes the blocks of rows of all files, reads some of them into a buffer, and mixes the rows
  * within it. Each row comes once an epoch; an incomplete last batch is left out.
  */
 public final class ActivationBatches implements BatchSource {
   private static final int BLOCKS_IN_BUFFER = 16;
 
-  private final ActivationStore store;
+  private final ActivationRows store;
   private final int batchSize;
   private final int bufferRows;
   private final Seeds seeds;
@@ -28,7 +28,7 @@ public final class ActivationBatches implements BatchSource {
    * @param bufferRows rows held in memory, and mixed with each other; at least 16
    * @param seeds same seeds, same batches
    */
-  public ActivationBatches(ActivationStore store, int batchSize, int bufferRows, Seeds seeds) {
+  public ActivationBatches(ActivationRows store, int batchSize, int bufferRows, Seeds seeds) {
     Check.positive("batchSize", batchSize);
     Check.that(
         bufferRows >= BLOCKS_IN_BUFFER,
@@ -46,10 +46,10 @@ public final class ActivationBatches implements BatchSource {
     this.bufferRows = bufferRows;
     this.seeds = Check.present("seeds", seeds);
     int blockRows = bufferRows / BLOCKS_IN_BUFFER;
-    List<ActivationManifest.Shard> shards = store.manifest().shards();
+    List<Integer> shards = store.shardRows();
     for (int shard = 0; shard < shards.size(); shard++) {
-      for (int from = 0; from < shards.get(shard).rows(); from += blockRows) {
-        int rows = Math.min(blockRows, shards.get(shard).rows() - from);
+      for (int from = 0; from < shards.get(shard); from += blockRows) {
+        int rows = Math.min(blockRows, shards.get(shard) - from);
         blocks.add(new Block(shard, from, rows));
       }
     }

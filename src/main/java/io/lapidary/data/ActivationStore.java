@@ -21,7 +21,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * in the order of the data set, and {@code manifest.json}. Files appear whole; the manifest lists a
  * file only once it is on disk, so that a collection goes on where it was interrupted.
  */
-public final class ActivationStore {
+public final class ActivationStore implements ActivationRows {
   /** Name of the tensor in each file. */
   public static final String TENSOR = "activations";
 
@@ -146,18 +146,23 @@ public final class ActivationStore {
     return manifest;
   }
 
-  /** Number of activations. */
+  @Override
   public long rows() {
     return manifest.rows();
   }
 
-  /** Length of an activation. */
+  @Override
   public int width() {
     return manifest.spec().width();
   }
 
-  /** Reads {@code count} rows of one shard from row {@code from} of it on, one after the other. */
-  double[] read(int shard, int from, int count) {
+  @Override
+  public List<Integer> shardRows() {
+    return manifest.shards().stream().map(ActivationManifest.Shard::rows).toList();
+  }
+
+  @Override
+  public double[] read(int shard, int from, int count) {
     double[][] read = new double[1][];
     withShard(shard, rows -> read[0] = rows.read(from, count));
     return read[0];

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -70,15 +71,61 @@ public final class Safetensors {
           try (FileChannel channel =
               FileChannel.open(
                   temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            byte[] header = header(layout, metadata);
-            ByteBuffer start =
-                ByteBuffer.allocate(8 + header.length).order(ByteOrder.LITTLE_ENDIAN);
-            writeFully(channel, start.putLong(header.length).put(header).flip());
+            writeHeader(channel, layout, metadata);
             for (TensorInfo info : layout) {
               write(channel, info, tensors.get(info.name()));
             }
           }
         });
+  }
+
+  /**
+   * Writes a file with one F32 matrix that is larger than memory, in one step as {@link #write}.
+   *
+   * @param rows of the matrix
+   * @param columns of the matrix
+   * @param blocks its rows in order, in matrices that are closed once they are written
+   */
+  public static void writeRows(
+      Path file,
+      String name,
+      long rows,
+      long columns,
+      Iterator<INDArray> blocks,
+      Map<String, String> metadata) {
+    TensorSource whole = new TensorSource(Dtype.F32, new long[] {rows, columns}, () -> null, false);
+    List<TensorInfo> layout = layout(Map.of(name, whole));
+    AtomicFiles.write(
+        file,
+        temporary -> {
+          try (FileChannel channel =
+              FileChannel.open(
+                  temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            writeHeader(channel, layout, metadata);
+            long written = 0;
+            while (blocks.hasNext()) {
+              try (INDArray block = blocks.next()) {
+                written += block.size(0);
+                Check.that(
+                    block.size(1) == columns && written <= rows,
+                    "a block %s does not fit [%d, %d]",
+                    Texts.shape(block.shape()),
+                    rows,
+                    columns);
+                writeTensor(channel, block, Dtype.F32);
+              }
+            }
+            Check.that(written == rows, "%d of %d rows were given", written, rows);
+          }
+        });
+  }
+
+  private static void writeHeader(
+      FileChannel channel, List<TensorInfo> layout, Map<String, String> metadata)
+      throws IOException {
+    byte[] header = header(layout, metadata);
+    ByteBuffer start = ByteBuffer.allocate(8 + header.length).order(ByteOrder.LITTLE_ENDIAN);
+    writeFully(channel, start.putLong(header.length).put(header).flip());
   }
 
   private static void write(FileChannel channel, TensorInfo info, TensorSource source)

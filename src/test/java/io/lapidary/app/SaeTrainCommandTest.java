@@ -2,6 +2,8 @@ package io.lapidary.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.lapidary.data.ActivationSpec;
+import io.lapidary.data.ActivationStore;
 import io.lapidary.io.Safetensors;
 import io.lapidary.io.SafetensorsFile;
 import java.nio.file.Path;
@@ -11,12 +13,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /** Training and encoding from the command line. */
 class SaeTrainCommandTest {
   @TempDir Path folder;
 
-  private String activations(String name, int rows, int width) {
+  private static float[][] values(int rows, int width) {
     Random random = new Random(1);
     float[][] values = new float[rows][width];
     for (float[] row : values) {
@@ -24,8 +27,13 @@ class SaeTrainCommandTest {
         row[j] = (float) random.nextGaussian();
       }
     }
+    return values;
+  }
+
+  private String activations(String name, int rows, int width) {
     Path file = folder.resolve(name);
-    Safetensors.write(file, Map.of("activations", Nd4j.createFromArray(values)), Map.of());
+    INDArray matrix = Nd4j.createFromArray(values(rows, width));
+    Safetensors.write(file, Map.of("activations", matrix), Map.of());
     return file.toString();
   }
 
@@ -73,6 +81,65 @@ class SaeTrainCommandTest {
     assertThat(narrow.code()).isEqualTo(2);
     assertThat(narrow.errors()).hasSize(1);
     assertThat(narrow.err()).contains("width 5").contains("takes 6");
+  }
+
+  @Test
+  void aStoreIsTrainedOnAndEncodedLikeAFileOfItsRows() {
+    INDArray rows = Nd4j.createFromArray(values(40, 6));
+    Path file = folder.resolve("all.safetensors");
+    Safetensors.write(file, Map.of("activations", rows), Map.of());
+    Path store = folder.resolve("store");
+    ActivationStore.collect(
+        store,
+        new ActivationSpec("m", "ab", "block 1", "class", 0, "numbers", "cd", 40, 1, 6, "F32", 15),
+        (first, count) ->
+            rows.get(NDArrayIndex.interval(first, first + count), NDArrayIndex.all()).dup('c'),
+        done -> {});
+    assertThat(ActivationStore.open(store).shardRows()).containsExactly(15, 15, 10);
+    String out = folder.resolve("sae").toString();
+    Cli.Outcome trained =
+        Cli.run(
+            "sae",
+            "train",
+            "--activations",
+            store.toString(),
+            "--k",
+            "2",
+            "--steps",
+            "30",
+            "--batch",
+            "8",
+            "--latents",
+            "12",
+            "--out",
+            out);
+    assertThat(trained.code()).as(trained.err()).isZero();
+    float[][] codes = new float[2][];
+    for (int i = 0; i < 2; i++) {
+      Path to = folder.resolve("codes" + i + ".safetensors");
+      String from = i == 0 ? store.toString() : file.toString();
+      assertThat(
+              Cli.run("sae", "encode", out, "--activations", from, "--out", to.toString()).code())
+          .isZero();
+      try (SafetensorsFile read = SafetensorsFile.open(to)) {
+        codes[i] = read.read("codes").data().asFloat();
+      }
+    }
+    assertThat(codes[0]).hasSize(40 * 12).isEqualTo(codes[1]);
+  }
+
+  @Test
+  void whatIsNotANumberIsNamed() {
+    float[][] values = values(40, 6);
+    values[17][4] = Float.NaN;
+    Path file = folder.resolve("nan.safetensors");
+    Safetensors.write(file, Map.of("activations", Nd4j.createFromArray(values)), Map.of());
+    String out = folder.resolve("sae").toString();
+    Cli.Outcome outcome =
+        Cli.run("sae", "train", "--activations", file.toString(), "--k", "2", "--out", out);
+    assertThat(outcome.code()).isEqualTo(2);
+    assertThat(outcome.errors()).hasSize(1);
+    assertThat(outcome.err()).contains("nan.safetensors").contains("row 17, column 4");
   }
 
   @Test

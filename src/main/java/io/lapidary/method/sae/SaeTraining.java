@@ -3,6 +3,10 @@ package io.lapidary.method.sae;
 import io.lapidary.Check;
 import io.lapidary.InputException;
 import io.lapidary.Seeds;
+import io.lapidary.data.ActivationBatches;
+import io.lapidary.data.ActivationRows;
+import io.lapidary.data.BatchIterator;
+import io.lapidary.data.BatchSource;
 import io.lapidary.data.Batches;
 import io.lapidary.data.Column;
 import io.lapidary.model.sae.SparseAutoencoder;
@@ -29,6 +33,7 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 public final class SaeTraining {
   private static final int SCALE_BATCHES = 101; // as many as the authors take
+  private static final long BUFFER_VALUES = 1 << 26; // 256 MB
 
   private final SparseAutoencoderConfig model;
   private final SaeTrainConfig config;
@@ -71,33 +76,69 @@ public final class SaeTraining {
   public Outcome run(float[][] rows) {
     requireUsable(rows);
     int batch = Math.min(config.batchSize(), rows.length);
-    Seeds seeds = new Seeds(config.seed());
-    double scale = scale(rows, batch, seeds);
-    float[][] scaled = new float[rows.length][];
-    for (int i = 0; i < rows.length; i++) {
-      scaled[i] = rows[i].clone();
-      for (int j = 0; j < scaled[i].length; j++) {
-        scaled[i][j] = (float) (scaled[i][j] / scale);
-      }
-    }
-    Batches batches = batches(scaled, batch, seeds);
-    SparseAutoencoder sae = SparseAutoencoder.fresh(model, DataType.FLOAT, config.seed());
-    if (!(model.variant() instanceof StandardSae)) {
-      float[][] first = new float[batch][];
-      int[] order = batches.order(0);
-      Arrays.setAll(first, i -> scaled[order[i]]);
-      sae.parameters()
-          .put("b_dec", Nd4j.createFromArray(GeometricMedian.of(first)).castTo(DataType.FLOAT));
-    }
-    TrainResult result = trainer(sae, batches, scale, rows.length).run();
-    if (result.reason() == TrainResult.Reason.STOPPED) {
-      return new Outcome(result, null, scale);
-    }
-    sae.unscale(scale);
-    return new Outcome(result, sae, scale);
+    Batches batches =
+        Batches.builder(batch, new Seeds(config.seed()).stream("shuffle"))
+            .feature(Column.floats(rows))
+            .shuffle(true)
+            .dropLast(true)
+            .build();
+    return run(batches, rows.length);
   }
 
-  private Trainer trainer(SparseAutoencoder sae, Batches batches, double scale, int rows) {
+  /**
+   * Trains on activations that stay on disk, but for a buffer.
+   *
+   * @throws InputException when their width is not the autoencoder's or a value is not finite
+   */
+  public Outcome run(ActivationRows rows) {
+    requireWidth(0, rows.width());
+    int batch = (int) Math.min(config.batchSize(), rows.rows());
+    long byMemory = BUFFER_VALUES / rows.width();
+    int buffer = (int) Math.max(16, Math.min(rows.rows(), Math.max(4L * batch, byMemory)));
+    return run(
+        new ActivationBatches(rows, batch, buffer, new Seeds(config.seed()).stream("shuffle")),
+        rows.rows());
+  }
+
+  private Outcome run(BatchSource batches, long rows) {
+    First first = First.of(batches);
+    SparseAutoencoder sae = SparseAutoencoder.fresh(model, DataType.FLOAT, config.seed());
+    if (!(model.variant() instanceof StandardSae)) {
+      double[] median = GeometricMedian.of(first.batch);
+      Arrays.setAll(median, j -> median[j] / first.scale);
+      sae.parameters().put("b_dec", Nd4j.createFromArray(median).castTo(DataType.FLOAT));
+    }
+    TrainResult result = trainer(sae, batches, first.scale, rows).run();
+    if (result.reason() == TrainResult.Reason.STOPPED) {
+      return new Outcome(result, null, first.scale);
+    }
+    sae.unscale(first.scale);
+    return new Outcome(result, sae, first.scale);
+  }
+
+  /** The first batch and the root mean squared norm of the first hundred or so. */
+  private record First(float[][] batch, double scale) {
+    static First of(BatchSource batches) {
+      float[][] batch = null;
+      double squares = 0;
+      long count = 0;
+      try (BatchIterator iterator = batches.epoch(0)) {
+        for (int i = 0; i < SCALE_BATCHES && iterator.hasNext(); i++) {
+          float[][] rows = iterator.next().getFeatures(0).toFloatMatrix();
+          batch = batch == null ? rows : batch;
+          count += rows.length;
+          for (float[] row : rows) {
+            for (float value : row) {
+              squares += (double) value * value;
+            }
+          }
+        }
+      }
+      return new First(batch, squares == 0 ? 1 : Math.sqrt(squares / count));
+    }
+  }
+
+  private Trainer trainer(SparseAutoencoder sae, BatchSource batches, double scale, long rows) {
     TrainConfig train =
         TrainConfig.steps(config.steps(), config.optimizer(model))
             .clipNorm(config.clip(model))
@@ -121,7 +162,8 @@ public final class SaeTraining {
         Trainer.builder(
                 train,
                 sae.parameters(),
-                (graph, inputs) -> sae.train(graph, inputs.get("x"), true).losses(),
+                (graph, inputs) ->
+                    sae.train(graph, graph.ops().mul(inputs.get("x"), 1 / scale), true).losses(),
                 batches)
             .features("x")
             .schedule(config.schedule(config.peakRate(model)))
@@ -134,42 +176,26 @@ public final class SaeTraining {
     return trainer.build();
   }
 
-  private static Batches batches(float[][] rows, int batch, Seeds seeds) {
-    return Batches.builder(batch, seeds.stream("shuffle"))
-        .feature(Column.floats(rows))
-        .shuffle(true)
-        .dropLast(true)
-        .build();
-  }
-
-  private static double scale(float[][] rows, int batch, Seeds seeds) {
-    int[] order = batches(rows, batch, seeds).order(0);
-    int count = (int) Math.min(order.length, (long) SCALE_BATCHES * batch);
-    double squares = 0;
-    for (int i = 0; i < count; i++) {
-      for (float value : rows[order[i]]) {
-        squares += (double) value * value;
-      }
-    }
-    return squares == 0 ? 1 : Math.sqrt(squares / count);
-  }
-
   private void requireUsable(float[][] rows) {
     if (rows.length == 0) {
       throw InputException.of("there are no activations to train on");
     }
     for (int i = 0; i < rows.length; i++) {
-      if (rows[i].length != model.inputWidth()) {
-        throw InputException.of(
-            "activations: row %d has %d values, the autoencoder takes %d",
-            i, rows[i].length, model.inputWidth());
-      }
+      requireWidth(i, rows[i].length);
       for (float value : rows[i]) {
         if (!Float.isFinite(value)) {
           throw InputException.of(
               "activations: row %d holds %s; leave out rows that are not finite", i, value);
         }
       }
+    }
+  }
+
+  private void requireWidth(int row, int width) {
+    if (width != model.inputWidth()) {
+      throw InputException.of(
+          "activations: row %d has %d values, the autoencoder takes %d",
+          row, width, model.inputWidth());
     }
   }
 }

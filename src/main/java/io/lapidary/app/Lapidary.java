@@ -28,6 +28,7 @@ import picocli.CommandLine.ScopeType;
       EmbedCommand.class,
       SaeCommand.class,
       TrainCommand.class,
+      SearchCommand.class,
       ReproduceCommand.class,
       ReportCommand.class,
       BenchCommand.class

@@ -15,11 +15,8 @@ import io.lapidary.report.ResultFiles;
 import io.lapidary.report.RunContext;
 import io.lapidary.report.Terminal;
 import java.io.IOException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -142,27 +139,8 @@ record Reproduction(
 
   /** Deletes what an earlier run left; links are removed, not followed. */
   private static void clear(Path folder) {
-    if (!Files.exists(folder)) {
-      return;
-    }
     try {
-      Files.walkFileTree(
-          folder,
-          new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-                throws IOException {
-              Files.delete(file);
-              return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path done, IOException failure)
-                throws IOException {
-              Files.delete(done);
-              return FileVisitResult.CONTINUE;
-            }
-          });
+      AtomicFiles.deleteTree(folder);
     } catch (IOException e) {
       throw new InputException(
           String.format(

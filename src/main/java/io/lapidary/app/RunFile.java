@@ -53,6 +53,11 @@ record RunFile(
     }
   }
 
+  /** Root seed of a training. */
+  long rootSeed() {
+    return seed != null ? seed : seeds.isEmpty() ? 0 : seeds.get(0);
+  }
+
   /** Reads the top of a file. */
   static RunFile read(Path file, Map<String, String> overrides) {
     return ConfigFiles.load(file, overrides, RunFile.class);

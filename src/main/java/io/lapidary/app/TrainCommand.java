@@ -90,7 +90,7 @@ final class TrainCommand implements Callable<Integer> {
     C config = RunFile.config(file, overrides, task.configType());
     DataHome home = DataHome.find();
     top.requireInputs(file, home);
-    long seed = top.seed() != null ? top.seed() : top.seeds().isEmpty() ? 0 : top.seeds().get(0);
+    long seed = top.rootSeed();
     Path folder = out == null ? home.folder().resolve("checkpoints/.runs").resolve(runName()) : out;
     Outputs.writable(folder);
     Runtime.check();

@@ -13,10 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Collections;
-import java.util.Comparator;
-import java.util.List;
 import java.util.Locale;
-import java.util.stream.Stream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.apache.commons.compress.archivers.tar.TarConstants;
@@ -83,7 +80,7 @@ public final class Archives {
     Path temporary =
         folder.resolveSibling("." + folder.getFileName() + "." + ProcessHandle.current().pid());
     try {
-      deleteTree(temporary);
+      AtomicFiles.deleteTree(temporary);
       Files.createDirectories(temporary);
       try {
         Archives run = new Archives(archive, temporary, limits);
@@ -94,7 +91,7 @@ public final class Archives {
         }
         Files.move(temporary, folder, StandardCopyOption.ATOMIC_MOVE);
       } finally {
-        deleteTree(temporary);
+        AtomicFiles.deleteTree(temporary);
       }
     } catch (IllegalArgumentException | IndexOutOfBoundsException | NegativeArraySizeException e) {
       throw new InputException(
@@ -105,20 +102,6 @@ public final class Archives {
               "%s: cannot be unpacked to %s (%s); fetch it again or free space",
               archive, folder, AtomicFiles.reason(e)),
           e);
-    }
-  }
-
-  /** Removes a folder and what is below it; links are removed, not followed. */
-  static void deleteTree(Path folder) throws IOException {
-    if (!Files.exists(folder, java.nio.file.LinkOption.NOFOLLOW_LINKS)) {
-      return;
-    }
-    List<Path> all;
-    try (Stream<Path> walk = Files.walk(folder)) {
-      all = walk.sorted(Comparator.reverseOrder()).toList();
-    }
-    for (Path path : all) {
-      Files.delete(path);
     }
   }
 

@@ -202,7 +202,7 @@ public final class Datasets {
     DatasetEntry entry = info(name);
     if (!entry.shipped()) {
       try {
-        Archives.deleteTree(home.cache().resolve(entry.name()));
+        AtomicFiles.deleteTree(home.cache().resolve(entry.name()));
       } catch (IOException e) {
         throw new InputException(
             String.format(

@@ -3,7 +3,9 @@ package io.lapidary.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 
+import io.lapidary.io.ConfigFiles;
 import io.lapidary.report.Experiment;
+import io.lapidary.search.SearchConfig;
 import io.lapidary.train.TrainingTask;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -119,11 +121,29 @@ class DocumentationTest {
             new CommandLine(new Lapidary()).getSubcommands().keySet());
   }
 
+  /** A search file, and every parameter of it in the training file. */
+  private static void searchFileLoads(Path file, Registry registry) {
+    SearchConfig search = ConfigFiles.load(file, Map.of(), SearchConfig.class);
+    Path training = file.resolveSibling(search.train());
+    search
+        .parameters()
+        .forEach(
+            (key, range) -> {
+              Map<String, String> value = Map.of(key, String.valueOf(range.example()));
+              TrainingTask<?> task = registry.task(RunFile.read(training, value).task());
+              assertThat(RunFile.config(training, value, task.configType())).isNotNull();
+            });
+  }
+
   @Test
   void everyExperimentFileLoads() throws IOException {
     Registry registry = Registry.standard();
     for (Path file : files(Path.of("experiments"), ".yaml")) {
       if (file.toString().contains(".runs")) {
+        continue;
+      }
+      if (file.getFileName().toString().equals("search.yaml")) {
+        searchFileLoads(file, registry);
         continue;
       }
       RunFile top = RunFile.read(file, Map.of());

@@ -3,6 +3,7 @@ package io.lapidary.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.lapidary.AtomicFiles;
 import io.lapidary.InputException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -47,7 +48,7 @@ class ArchivesTest {
       assertThatThrownBy(() -> Archives.unpack(archive, out, SMALL))
           .isInstanceOf(InputException.class)
           .hasMessageContaining("there already");
-      Archives.deleteTree(out);
+      AtomicFiles.deleteTree(out);
     }
   }
 

@@ -12,26 +12,38 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Turns pictures into the input of a vision encoder as the Python libraries do: RGB, resized by
- * Pillow's bicubic filter, cropped at the centre, scaled to [0, 1], normalised per channel.
+ * Turns pictures into the input of a vision encoder as the Python libraries do: RGB, resized by one
+ * of Pillow's filters, cropped at the centre, scaled to [0, 1], normalised per channel.
  *
  * @param size side of the result in pixels
  * @param fit how a picture becomes a square of that side
+ * @param resized length of the shorter edge before the crop; {@code size} where there is none
+ * @param filter Pillow's number of the filter: 0 nearest, 1 Lanczos, 2 bilinear, 3 bicubic, 4 box,
+ *     5 Hamming
  * @param mean subtracted from red, green and blue
  * @param std then divides red, green and blue
  */
-public record ImageProcessor(int size, Fit fit, List<Double> mean, List<Double> std) {
+public record ImageProcessor(
+    int size, Fit fit, int resized, int filter, List<Double> mean, List<Double> std) {
 
   /** How a picture becomes a square. */
   public enum Fit {
-    /** The shorter edge is resized to the side, the middle cut out: CLIP. */
+    /**
+     * The shorter edge is resized, the middle cut out, black around it where that is larger: CLIP.
+     */
     SHORTEST_EDGE_THEN_CROP,
+    /** The middle is cut out, black around it. */
+    CROP,
+    /** Pictures have the right size. */
+    NONE,
     /** Both edges are resized to the side: SigLIP, ViT. */
     STRETCH,
     /** Bars of the mean colour make it square, then it is resized: LLaVA. */
     PAD_TO_SQUARE
   }
 
+  private static final int BILINEAR = 2;
+  private static final int BICUBIC = 3;
   private static final List<Double> CLIP_MEAN = List.of(0.48145466, 0.4578275, 0.40821073);
   private static final List<Double> CLIP_STD = List.of(0.26862954, 0.26130258, 0.27577711);
   private static final List<Double> HALF = List.of(0.5, 0.5, 0.5);
@@ -40,10 +52,17 @@ public record ImageProcessor(int size, Fit fit, List<Double> mean, List<Double> 
   public ImageProcessor {
     Check.positive("size", size);
     Check.present("fit", fit);
+    Check.positive("resized", resized);
+    Resampling.of(filter, "filter");
     mean = List.copyOf(mean);
     std = List.copyOf(std);
     Check.that(mean.size() == 3 && std.size() == 3, "mean and std need three numbers each");
     std.forEach(value -> Check.positive("std", value));
+  }
+
+  /** Bicubic, without a crop that differs from what is resized. */
+  public ImageProcessor(int size, Fit fit, List<Double> mean, List<Double> std) {
+    this(size, fit, size, BICUBIC, mean, std);
   }
 
   /** CLIP's processing for pictures of {@code size} pixels. */
@@ -62,40 +81,57 @@ public record ImageProcessor(int size, Fit fit, List<Double> mean, List<Double> 
   }
 
   /**
-   * Reads a {@code preprocessor_config.json}.
+   * Reads a {@code preprocessor_config.json} of the slow processors of CLIP, SigLIP, ViT, DeiT, BiT
+   * (DINOv2) and ConvNeXT (ResNet).
    *
-   * @throws InputException when it asks for a filter other than bicubic, for parts that are not
-   *     built here, or for results that are not square
+   * @throws InputException when it asks for parts that are not built here, or for results that are
+   *     not square
    */
   public static ImageProcessor read(Path file) {
     ObjectNode json = Jsons.readObject(file);
-    JsonNode resample = json.path("resample");
-    if (!resample.isMissingNode() && resample.asInt(-1) != 3) {
-      throw InputException.of(
-          "%s: resample must be 3 (bicubic), found %s; convert pictures yourself and feed arrays",
-          file, resample);
-    }
-    for (String step : List.of("do_resize", "do_rescale", "do_normalize")) {
+    String type =
+        json.path("image_processor_type").asText(json.path("feature_extractor_type").asText(""));
+    for (String step : List.of("do_rescale", "do_normalize")) {
       if (!json.path(step).asBoolean(true)) {
         throw InputException.of("%s: %s false is not supported", file, step);
       }
     }
+    double factor = json.path("rescale_factor").asDouble(1 / 255.0);
+    if (Math.abs(factor * 255 - 1) > 1e-6) {
+      throw InputException.of("%s: rescale_factor must be 1/255, found %s", file, factor);
+    }
+    boolean vit = type.startsWith("ViT");
+    boolean convNext = type.startsWith("ConvNext");
+    boolean half = vit || convNext || type.startsWith("Siglip");
+    int filter = json.path("resample").asInt(vit ? BILINEAR : BICUBIC);
+    Resampling.of(filter, file.toString());
+    List<Double> mean = numbers(file, json, "image_mean", half ? HALF : CLIP_MEAN);
+    List<Double> std = numbers(file, json, "image_std", half ? HALF : CLIP_STD);
     JsonNode size = json.path("size");
     JsonNode crop = json.path("crop_size");
-    boolean crops = json.path("do_center_crop").asBoolean(crop.isContainerNode() || crop.isInt());
-    boolean shortest = size.has("shortest_edge") || (size.isInt() && crops);
-    int side = side(file, "size", size);
-    int cut = crops ? side(file, "crop_size", crop.isMissingNode() ? size : crop) : side;
-    if (cut != side || shortest != crops) {
+    boolean crops =
+        !convNext && json.path("do_center_crop").asBoolean(crop.isContainerNode() || crop.isInt());
+    boolean resizes = json.path("do_resize").asBoolean(true);
+    if (!resizes) {
+      int side = crops ? side(file, "crop_size", crop) : side(file, "size", size);
+      return new ImageProcessor(side, crops ? Fit.CROP : Fit.NONE, side, filter, mean, std);
+    }
+    int edge = side(file, "size", size);
+    if (convNext) { // below 384 pixels a part of the picture, above all of it
+      double part = json.path("crop_pct").asDouble(224.0 / 256);
+      return edge < 384
+          ? new ImageProcessor(
+              edge, Fit.SHORTEST_EDGE_THEN_CROP, (int) (edge / part), filter, mean, std)
+          : new ImageProcessor(edge, Fit.STRETCH, edge, filter, mean, std);
+    }
+    boolean shortest = size.has("shortest_edge") || (size.isInt() && crops && !vit);
+    int side = crops ? side(file, "crop_size", crop.isMissingNode() ? size : crop) : edge;
+    if (shortest != crops && !(crops && side == edge)) {
       throw InputException.of(
-          "%s: expected pictures resized to the crop's size, found size %s and crop_size %s",
-          file, size, crop);
+          "%s: expected a square, found size %s and crop_size %s", file, size, crop);
     }
     return new ImageProcessor(
-        side,
-        shortest ? Fit.SHORTEST_EDGE_THEN_CROP : Fit.STRETCH,
-        numbers(file, json, "image_mean", CLIP_MEAN),
-        numbers(file, json, "image_std", CLIP_STD));
+        side, shortest ? Fit.SHORTEST_EDGE_THEN_CROP : Fit.STRETCH, edge, filter, mean, std);
   }
 
   private static int side(Path file, String key, JsonNode node) {
@@ -139,22 +175,41 @@ public record ImageProcessor(int size, Fit fit, List<Double> mean, List<Double> 
 
   /** The square of bytes before scaling. */
   PixelGrid square(PixelGrid picture) {
+    Resampling by = Resampling.of(filter, "filter");
+    int width = picture.width();
+    int height = picture.height();
     return switch (fit) {
-      case STRETCH -> picture.resize(size, size);
-      case SHORTEST_EDGE_THEN_CROP -> {
-        int width = picture.width();
-        int height = picture.height();
-        PixelGrid small =
-            width <= height
-                ? picture.resize(size, (int) ((long) size * height / width))
-                : picture.resize((int) ((long) size * width / height), size);
-        yield small.crop((small.width() - size) / 2, (small.height() - size) / 2, size, size);
+      case STRETCH -> picture.resize(size, size, by);
+      case SHORTEST_EDGE_THEN_CROP ->
+          middle(
+              width <= height
+                  ? picture.resize(resized, (int) ((long) resized * height / width), by)
+                  : picture.resize((int) ((long) resized * width / height), resized, by));
+      case CROP -> middle(picture);
+      case NONE -> {
+        Check.that(
+            width == size && height == size,
+            "pictures must be %d by %d pixels, got %d by %d",
+            size,
+            size,
+            width,
+            height);
+        yield picture;
       }
       case PAD_TO_SQUARE -> {
         int[] colour = mean.stream().mapToInt(m -> (int) (m * 255)).toArray();
-        yield picture.padToSquare(colour).resize(size, size);
+        yield picture.padToSquare(colour).resize(size, size, by);
       }
     };
+  }
+
+  /** The middle; where the square is larger, the picture stands as the Python library puts it. */
+  private PixelGrid middle(PixelGrid picture) {
+    return picture.crop(start(picture.width()), start(picture.height()), size, size);
+  }
+
+  private int start(int length) {
+    return length >= size ? (length - size) / 2 : -((size - length + 1) / 2);
   }
 
   /**

@@ -12,8 +12,6 @@ import java.util.Arrays;
  * @param values red, green and blue of each pixel in [0, 255], row by row
  */
 record PixelGrid(int width, int height, int[] values) {
-  private static final double SHARPNESS = -0.5; // the a of the cubic filter
-  private static final double REACH = 2; // half its width
   private static final int PRECISION = 32 - 8 - 2; // bits after the point of Pillow's weights
 
   PixelGrid {
@@ -41,11 +39,18 @@ record PixelGrid(int width, int height, int[] values) {
     return new PixelGrid(width, height, values);
   }
 
-  /** The rectangle from (left, top). */
+  /** The rectangle from (left, top); black where it reaches beyond the picture. */
   PixelGrid crop(int left, int top, int wide, int high) {
     int[] cut = new int[3 * wide * high];
-    for (int y = 0; y < high; y++) {
-      System.arraycopy(values, 3 * ((top + y) * width + left), cut, 3 * y * wide, 3 * wide);
+    int from = Math.max(0, left);
+    int to = Math.min(width, left + wide);
+    for (int y = Math.max(0, -top); y < Math.min(high, height - top) && from < to; y++) {
+      System.arraycopy(
+          values,
+          3 * ((top + y) * width + from),
+          cut,
+          3 * (y * wide + from - left),
+          3 * (to - from));
     }
     return new PixelGrid(wide, high, cut);
   }
@@ -66,12 +71,12 @@ record PixelGrid(int width, int height, int[] values) {
   }
 
   /**
-   * Bicubic resize as in Pillow: the filter grows with the reduction, rows first, bytes between the
-   * passes, weights of fixed point.
+   * Resize as in Pillow: the filter grows with the reduction, rows first, bytes between the passes,
+   * weights of fixed point.
    */
-  PixelGrid resize(int wide, int high) {
-    PixelGrid across = wide == width ? this : resizeRows(wide);
-    return high == height ? across : across.transposed().resizeRows(high).transposed();
+  PixelGrid resize(int wide, int high, Resampling filter) {
+    PixelGrid across = wide == width ? this : resizeRows(wide, filter);
+    return high == height ? across : across.transposed().resizeRows(high, filter).transposed();
   }
 
   private PixelGrid transposed() {
@@ -84,16 +89,19 @@ record PixelGrid(int width, int height, int[] values) {
     return new PixelGrid(height, width, turned);
   }
 
-  private PixelGrid resizeRows(int wide) {
+  private PixelGrid resizeRows(int wide, Resampling filter) {
     int[] resized = new int[3 * wide * height];
     double scale = (double) width / wide;
     double stretch = Math.max(scale, 1);
-    double support = REACH * stretch;
+    double support = filter.reach() * stretch;
+    double added = 0.5 * scale; // the centre with the rounding that Pillow's nearest has
     for (int x = 0; x < wide; x++) {
       double centre = (x + 0.5) * scale;
-      int from = Math.max(0, (int) (centre - support + 0.5));
-      int to = Math.min(width, (int) (centre + support + 0.5));
-      int[] weights = weights(from, to, centre, stretch);
+      boolean nearest = filter == Resampling.NEAREST;
+      int from = nearest ? (int) added : Math.max(0, (int) (centre - support + 0.5));
+      int to = nearest ? from + 1 : Math.min(width, (int) (centre + support + 0.5));
+      added += scale;
+      int[] weights = weights(filter, from, to, centre, stretch);
       for (int y = 0; y < height; y++) {
         for (int c = 0; c < 3; c++) {
           int sum = 1 << (PRECISION - 1);
@@ -108,10 +116,10 @@ record PixelGrid(int width, int height, int[] values) {
   }
 
   /** Weights of the pixels from..to for a result at {@code centre}, summing to 1. */
-  private static int[] weights(int from, int to, double centre, double stretch) {
+  private static int[] weights(Resampling filter, int from, int to, double centre, double stretch) {
     double[] weights = new double[to - from];
     for (int i = 0; i < weights.length; i++) {
-      weights[i] = cubic((i + from - centre + 0.5) / stretch);
+      weights[i] = filter.weight((i + from - centre + 0.5) / stretch);
     }
     double total = Arrays.stream(weights).sum();
     int[] fixed = new int[weights.length];
@@ -120,14 +128,6 @@ record PixelGrid(int width, int height, int[] values) {
       fixed[i] = (int) (scaled < 0 ? scaled - 0.5 : scaled + 0.5);
     }
     return fixed;
-  }
-
-  private static double cubic(double distance) {
-    double x = Math.abs(distance);
-    if (x < 1) {
-      return ((SHARPNESS + 2) * x - (SHARPNESS + 3)) * x * x + 1;
-    }
-    return x < 2 ? (((x - 5) * x + 8) * x - 4) * SHARPNESS : 0;
   }
 
   @Override

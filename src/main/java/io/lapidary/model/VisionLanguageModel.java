@@ -179,7 +179,13 @@ public final class VisionLanguageModel implements AutoCloseable {
     String ratio = json.path("image_aspect_ratio").asText("square");
     return switch (ratio) {
       case "pad" ->
-          new ImageProcessor(of.size(), ImageProcessor.Fit.PAD_TO_SQUARE, of.mean(), of.std());
+          new ImageProcessor(
+              of.size(),
+              ImageProcessor.Fit.PAD_TO_SQUARE,
+              of.size(),
+              of.filter(),
+              of.mean(),
+              of.std());
       case "square", "null" -> of;
       default ->
           throw InputException.of(

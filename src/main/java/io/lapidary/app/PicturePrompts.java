@@ -1,6 +1,7 @@
 package io.lapidary.app;
 
 import io.lapidary.InputException;
+import io.lapidary.engine.ActivationEdits;
 import io.lapidary.io.CheckpointFolder;
 import io.lapidary.io.ImageProcessor;
 import io.lapidary.io.Tokenizer;
@@ -35,6 +36,16 @@ final class PicturePrompts implements AutoCloseable {
   static PicturePrompts open(CheckpointFolder open, Path tower) {
     ImageProcessor processor = VisionLanguageModel.imageProcessor(open, tower);
     return new PicturePrompts(open.folder(), VisionLanguageModel.load(open, tower), processor);
+  }
+
+  /** The model. */
+  VisionLanguageModel model() {
+    return model;
+  }
+
+  /** The same model with edited activations; closed on its own. */
+  PicturePrompts with(ActivationEdits edits) {
+    return new PicturePrompts(folder, model.with(edits), processor);
   }
 
   /**

@@ -4,6 +4,8 @@ import io.lapidary.Check;
 import io.lapidary.InputException;
 import io.lapidary.method.clip.ClipExperiment;
 import io.lapidary.method.clip.EmojiClipTask;
+import io.lapidary.method.sae.SaeExperiment;
+import io.lapidary.method.sae.SaeTask;
 import io.lapidary.report.Experiment;
 import io.lapidary.train.TrainingTask;
 import io.lapidary.train.task.EmojiVlmTask;
@@ -28,8 +30,8 @@ record Registry(List<Experiment<?>> experiments, List<TrainingTask<?>> tasks) {
   /** Everything this program has. */
   static Registry standard() {
     return new Registry(
-        List.of(new ClipExperiment()),
-        List.of(new EmojiClipTask(), new ImageClassifierTask(), new EmojiVlmTask()));
+        List.of(new ClipExperiment(), new SaeExperiment()),
+        List.of(new EmojiClipTask(), new ImageClassifierTask(), new EmojiVlmTask(), new SaeTask()));
   }
 
   /**

@@ -14,8 +14,10 @@ import picocli.CommandLine.Spec;
       SaeCollectCommand.class,
       SaeTrainCommand.class,
       SaeEncodeCommand.class,
+      SaeConvertCommand.class,
       SaeScoreCommand.class,
-      SaeTopCommand.class
+      SaeTopCommand.class,
+      SaeSteerCommand.class
     })
 final class SaeCommand implements Runnable {
   @Spec private CommandSpec spec;

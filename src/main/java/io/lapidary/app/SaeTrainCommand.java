@@ -5,17 +5,9 @@ import io.lapidary.data.ActivationRows;
 import io.lapidary.engine.Runtime;
 import io.lapidary.method.sae.SaeTrainConfig;
 import io.lapidary.method.sae.SaeTraining;
-import io.lapidary.model.sae.BatchTopKSae;
-import io.lapidary.model.sae.DeadLatents;
-import io.lapidary.model.sae.GatedSae;
-import io.lapidary.model.sae.JumpReluSae;
-import io.lapidary.model.sae.MatryoshkaSae;
+import io.lapidary.method.sae.SaeVariants;
 import io.lapidary.model.sae.SaeFolder;
-import io.lapidary.model.sae.SaeVariant;
 import io.lapidary.model.sae.SparseAutoencoderConfig;
-import io.lapidary.model.sae.StandardSae;
-import io.lapidary.model.sae.ThresholdTracking;
-import io.lapidary.model.sae.TopKSae;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
@@ -132,7 +124,10 @@ final class SaeTrainCommand implements Callable<Integer> {
     int count = latents != null ? latents : Math.multiplyExact(width, expansion);
     try {
       SparseAutoencoderConfig model =
-          new SparseAutoencoderConfig(width, count, variant(rows, count));
+          new SparseAutoencoderConfig(
+              width,
+              count,
+              new SaeVariants(k, penalty, fractions, steps, batch, rows).named(variant, count));
       long warmup = Math.min(1000, steps / SHORT_WARMUP);
       return new SaeTraining(
           model,
@@ -140,32 +135,5 @@ final class SaeTrainCommand implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       throw new InputException(e.getMessage(), e);
     }
-  }
-
-  private SaeVariant variant(long rows, int count) {
-    long deadAfter = Math.min(10_000_000, Math.max(2L * rows, 50L * Math.min(batch, rows)));
-    DeadLatents dead = new DeadLatents(1.0 / 32, deadAfter);
-    ThresholdTracking tracking = new ThresholdTracking(0.999, Math.min(1000, steps / SHORT_WARMUP));
-    long rise = Math.min(2000, steps / SHORT_WARMUP);
-    return switch (variant) {
-      case "standard" -> new StandardSae(penalty, rise);
-      case "gated" -> new GatedSae(penalty, rise);
-      case "jumprelu" -> new JumpReluSae(penalty, k, 0.001, rise);
-      case "top_k" -> new TopKSae(k, dead, tracking);
-      case "batch_top_k" -> new BatchTopKSae(k, dead, tracking);
-      case "matryoshka_batch_top_k", "matroyshka_batch_top_k" ->
-          new MatryoshkaSae(k, MatryoshkaSae.sizes(fractions, count), dead, tracking, false);
-      default ->
-          throw Names.unknown(
-              "variant",
-              variant,
-              List.of(
-                  "standard",
-                  "gated",
-                  "jumprelu",
-                  "top_k",
-                  "batch_top_k",
-                  "matryoshka_batch_top_k"));
-    };
   }
 }

@@ -174,20 +174,23 @@ public final class Clip implements AutoCloseable {
 
   /** Embeddings of unit length [B, projection] of images [B, channels, S, S]. */
   public SDVariable imageEmbeddings(Graph g, SDVariable pixels) {
-    return project(g, VISION_PROJECTION, vision(g, pixels).pooled());
+    return embedding(g, VISION_PROJECTION, vision(g, pixels).pooled());
   }
 
   /** Embeddings of unit length [B, projection] of texts [B, T]. */
   public SDVariable textEmbeddings(Graph g, SDVariable ids) {
-    return project(g, TEXT_PROJECTION, text(g, ids).pooled());
+    return embedding(g, TEXT_PROJECTION, text(g, ids).pooled());
+  }
+
+  private SDVariable embedding(Graph g, String name, SDVariable pooled) {
+    return g.ops().l2Normalize(project(g, name, pooled), -1, SMALLEST_NORM);
   }
 
   private SDVariable project(Graph g, String name, SDVariable pooled) {
     Init init = Init.normal(1 / Math.sqrt(g.size(pooled, -1)));
     SDVariable projected =
         adapters.over(g, () -> Layers.linear(g, name, pooled, config.projection(), false, init));
-    SDVariable edited = edits.under(name).over(g, () -> g.point(name, projected));
-    return g.ops().l2Normalize(edited, -1, SMALLEST_NORM);
+    return edits.under(name).over(g, () -> g.point(name, projected));
   }
 
   /** Factor of the similarities: exp of the parameter {@code logit_scale}, a scalar. */
@@ -248,6 +251,18 @@ public final class Clip implements AutoCloseable {
             parameters.type(),
             pixels,
             (g, input) -> List.of(imageEmbeddings(g, input)))
+        .get(0);
+  }
+
+  /** Image embeddings [B, projection] before they get unit length; the caller closes them. */
+  public INDArray projectedImages(INDArray pixels) {
+    checkPixels(pixels);
+    return runner
+        .run(
+            "image_projection",
+            parameters.type(),
+            pixels,
+            (g, input) -> List.of(project(g, VISION_PROJECTION, vision(g, input).pooled())))
         .get(0);
   }
 

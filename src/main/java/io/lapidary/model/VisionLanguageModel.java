@@ -315,6 +315,35 @@ public final class VisionLanguageModel implements AutoCloseable {
     return TOWER + config.vision().family().names().blocks() + index;
   }
 
+  /** The last block of the image tower, from 0, whose output the projector reads. */
+  public int lastReadBlock() {
+    int state = config.featureLayers().stream().mapToInt(config::state).max().orElseThrow();
+    Check.that(state > 0, "the projector reads no block of the image tower");
+    return state - 1;
+  }
+
+  /**
+   * What a block of the image tower puts out [N, tokens, width], edits of this model included; the
+   * caller closes it.
+   *
+   * @param pixels normalised images [N, channels, S, S]
+   * @param block from 0
+   */
+  public synchronized INDArray towerState(INDArray pixels, int block) {
+    Check.between("block", block, 0, config.vision().layers() - 1);
+    long images = pixels.size(0);
+    PlanCache.Entry entry =
+        plans.get(
+            "tower " + images + " " + block,
+            () -> {
+              Graph g = new Graph(parameters, false);
+              return PlanCache.Entry.of(
+                  g, List.of(tower(g, pixels(g, images)).hiddenStates().get(block + 1)));
+            });
+    entry.plan().run(Map.of(PIXELS, pixels));
+    return entry.plan().output(entry.outputs().get(0)).dup('c');
+  }
+
   /** Sizes. */
   public VisionLanguageConfig config() {
     return config;
@@ -342,11 +371,14 @@ public final class VisionLanguageModel implements AutoCloseable {
     return g.placeholder(PIXELS, images, v.channels(), v.imageSize(), v.imageSize());
   }
 
+  private VisionTransformer.Output tower(Graph g, SDVariable pixels) {
+    return edits.over(g, () -> VisionTransformer.build(g, TOWER, config.vision(), pixels));
+  }
+
   /** Projected rows [N · rows, hidden] of images [N, channels, S, S]. */
   public SDVariable imageFeatures(Graph g, SDVariable pixels) {
     Ops ops = g.ops();
-    VisionTransformer.Output out =
-        edits.over(g, () -> VisionTransformer.build(g, TOWER, config.vision(), pixels));
+    VisionTransformer.Output out = tower(g, pixels);
     SDVariable[] states =
         config.featureLayers().stream()
             .map(layer -> out.hiddenStates().get(config.state(layer)))

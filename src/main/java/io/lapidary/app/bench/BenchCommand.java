@@ -47,8 +47,9 @@ public final class BenchCommand implements Callable<Integer> {
       arity = "0..*",
       paramLabel = "WORKLOAD",
       description =
-          "gemm, sae_step, gpt_step, gpt_forward, vit_embed, convnet_step or lora_step; all when"
-              + " none is named.")
+          "gemm, sae_step, gpt_step, gpt_forward, vit_embed, convnet_step or lora_step; all of them"
+              + " when none is named. Also sae_topk, sae_matryoshka, sae_topk_large and"
+              + " sae_matryoshka_large.")
   private List<String> names = List.of();
 
   @Option(names = "--json", description = "Print one JSON object per line instead of a table.")

@@ -18,6 +18,14 @@ final class Catalog {
           "sae_step", new StockAutoencoder(512, 4096, 2048),
           "gpt_step", new StockGpt(1000, 64, 128, 4, 4, 512, 16));
 
+  /** Workloads that are timed when they are named. */
+  private static final Map<String, Workload> OTHERS =
+      Map.of(
+          "sae_topk", new DictionaryStep(false, 512, 4096, 4096),
+          "sae_matryoshka", new DictionaryStep(true, 512, 4096, 4096),
+          "sae_topk_large", new DictionaryStep(false, 768, 16384, 4096),
+          "sae_matryoshka_large", new DictionaryStep(true, 768, 16384, 4096));
+
   private Catalog() {}
 
   private static Map<String, Workload> workloads() {
@@ -60,10 +68,13 @@ final class Catalog {
 
   /** The workload of a name. */
   static Workload workload(String name) {
-    Workload workload = WORKLOADS.get(name);
+    Workload workload = WORKLOADS.getOrDefault(name, OTHERS.get(name));
     if (workload == null) {
       throw InputException.of(
-          "there is no workload %s; choose from %s", name, String.join(", ", names()));
+          "there is no workload %s; choose from %s, %s",
+          name,
+          String.join(", ", names()),
+          String.join(", ", OTHERS.keySet().stream().sorted().toList()));
     }
     return workload;
   }

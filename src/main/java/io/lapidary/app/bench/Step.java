@@ -40,13 +40,18 @@ final class Step implements AutoCloseable {
             : Gradients.of(task.graph(), task.outputs().get(0), task.trained());
     List<SDVariable> wanted = new ArrayList<>(task.outputs());
     wanted.addAll(gradients);
+    wanted.addAll(task.graph().updates().values());
     return new Step(task, Plan.compile(task.graph(), wanted), gradients);
   }
 
   void run() {
     plan.run(task.feeds());
     if (optimizer != null) {
+      task.graph()
+          .updates()
+          .forEach((name, v) -> task.graph().store().get(name).assign(plan.output(v)));
       optimizer.step(updates, 1, ++number);
+      task.after().run();
     }
     Nd4j.getExecutioner().commit(); // a GPU works behind our back; its time belongs to the step
   }

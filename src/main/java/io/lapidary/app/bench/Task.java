@@ -15,13 +15,15 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param outputs what a step computes; a training task has one, its loss
  * @param trained the weights a step updates, none for inference
  * @param optimizer how it updates them, null for inference
+ * @param after what follows the update of the weights, such as a constraint
  */
 record Task(
     Graph graph,
     Map<String, INDArray> feeds,
     List<SDVariable> outputs,
     List<SDVariable> trained,
-    OptimizerConfig optimizer) {
+    OptimizerConfig optimizer,
+    Runnable after) {
 
   Task {
     feeds = Map.copyOf(feeds);
@@ -35,7 +37,7 @@ record Task(
 
   /** A task that computes {@code outputs} and changes nothing. */
   static Task inference(Graph graph, Map<String, INDArray> feeds, List<SDVariable> outputs) {
-    return new Task(graph, feeds, outputs, List.of(), null);
+    return new Task(graph, feeds, outputs, List.of(), null, () -> {});
   }
 
   /** A task that lowers {@code loss}. */
@@ -45,6 +47,11 @@ record Task(
       SDVariable loss,
       List<SDVariable> trained,
       OptimizerConfig optimizer) {
-    return new Task(graph, feeds, List.of(loss), trained, optimizer);
+    return new Task(graph, feeds, List.of(loss), trained, optimizer, () -> {});
+  }
+
+  /** The same task with a constraint after every update. */
+  Task then(Runnable constraint) {
+    return new Task(graph, feeds, outputs, trained, optimizer, constraint);
   }
 }

@@ -8,11 +8,13 @@ import jdk.incubator.vector.VectorOperators;
 
 /**
  * The k largest of a row as a mask. The k-th is found by its bits: counts by the upper 11, among
- * those alike by the next 11, then by the last 10. A row is read four times, whatever k is.
+ * those alike by the next 11, then by the last 10 (four times 8 for short rows). Where it is 0, as
+ * in rows of few positive values, counting the positive ones is enough.
  */
 final class SelectionKernels {
-  private static final int[] SHIFTS = {21, 10, 0};
-  private static final int[] WIDTHS = {11, 11, 10};
+  private static final int[] WIDE = {11, 11, 10};
+  private static final int[] NARROW = {8, 8, 8, 8};
+  private static final int SHORT = 1 << 14;
 
   private SelectionKernels() {}
 
@@ -54,6 +56,7 @@ final class SelectionKernels {
     private final int start;
     private final int n;
     private final int pieces;
+    private final int[] widths;
     private final int[][] counts;
     private int left; // of the entries that share the bits known so far, how many are taken
 
@@ -63,7 +66,8 @@ final class SelectionKernels {
       this.start = start;
       this.n = n;
       this.pieces = pieces;
-      this.counts = new int[pieces][1 << WIDTHS[0]];
+      this.widths = n < SHORT ? NARROW : WIDE;
+      this.counts = new int[pieces][1 << widths[0]];
       this.left = k;
     }
 
@@ -80,13 +84,15 @@ final class SelectionKernels {
     }
 
     void run() {
+      if (zeroIsLast()) {
+        return;
+      }
       int known = 0;
       int bits = 0;
-      for (int level = 0; level < SHIFTS.length; level++) {
+      for (int width : widths) {
         int prefix = known;
         int given = bits;
-        int shift = SHIFTS[level];
-        int width = WIDTHS[level];
+        int shift = 32 - given - width;
         each(
             (a, b) -> {
               for (int piece = a; piece < b; piece++) {
@@ -97,16 +103,63 @@ final class SelectionKernels {
         bits += width;
       }
       int kth = known;
-      int[] room = new int[pieces]; // entries equal to the k-th that each piece may take
-      int last = kth & (1 << WIDTHS[2]) - 1;
+      int[] room = new int[pieces]; // entries of each piece that are equal to the k-th
+      int last = kth & (1 << widths[widths.length - 1]) - 1;
       for (int piece = 0; piece < pieces; piece++) {
-        room[piece] = Math.min(left, counts[piece][last]);
+        room[piece] = counts[piece][last];
+      }
+      mark(value(kth), room);
+    }
+
+    /** Does all where the k-th largest is 0. */
+    private boolean zeroIsLast() {
+      int[] positive = new int[pieces];
+      int[] zero = new int[pieces];
+      each(
+          (a, b) -> {
+            for (int piece = a; piece < b; piece++) {
+              countSigns(piece, positive, zero);
+            }
+          });
+      int above = Arrays.stream(positive).sum();
+      if (above > left || above + Arrays.stream(zero).sum() < left) {
+        return false;
+      }
+      left -= above;
+      mark(0, zero);
+      return true;
+    }
+
+    private void countSigns(int piece, int[] positive, int[] zero) {
+      int end = from(piece + 1);
+      int above = 0;
+      int equal = 0;
+      int i = from(piece);
+      for (; i + Lanes.WIDTH <= end; i += Lanes.WIDTH) {
+        FloatVector values = Lanes.load(x, start + i);
+        above += values.compare(VectorOperators.GT, 0).trueCount();
+        equal += values.compare(VectorOperators.EQ, 0).trueCount();
+      }
+      for (; i < end; i++) {
+        float value = x.getFloat(start + i << 2);
+        above += value > 0 ? 1 : 0;
+        equal += value == 0 ? 1 : 0;
+      }
+      positive[piece] = above;
+      zero[piece] = equal;
+    }
+
+    /** Marks what is above {@code kth} and, in order, as many equal ones as are left. */
+    private void mark(float kth, int[] equal) {
+      int[] room = new int[pieces];
+      for (int piece = 0; piece < pieces; piece++) {
+        room[piece] = Math.min(left, equal[piece]);
         left -= room[piece];
       }
       each(
           (a, b) -> {
             for (int piece = a; piece < b; piece++) {
-              mark(from(piece), from(piece + 1), value(kth), room[piece]);
+              mark(from(piece), from(piece + 1), kth, room[piece]);
             }
           });
     }

@@ -17,7 +17,10 @@ import java.util.stream.Stream;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** An autoencoder in a folder: {@code config.json} and {@code sae.safetensors}. */
+/**
+ * An autoencoder in a folder: {@code config.json} and {@code sae.safetensors}, or the layout of
+ * SAELens.
+ */
 public final class SaeFolder {
   private static final String CONFIG = "config.json";
   private static final String WEIGHTS = "sae.safetensors";
@@ -57,13 +60,34 @@ public final class SaeFolder {
     }
   }
 
-  /** Writes the folder; what training alone needs is left out. */
+  /** How the files are named and what they say. */
+  public enum Layout {
+    /** {@code config.json} with everything, {@code sae.safetensors}. */
+    LAPIDARY,
+    /** {@code cfg.json}, {@code sae_weights.safetensors}; what training alone needs is left out. */
+    SAE_LENS
+  }
+
+  /** Writes the folder; the weights that training alone needs are left out. */
   public static void save(Path folder, SparseAutoencoder sae) {
+    save(folder, sae, Layout.LAPIDARY);
+  }
+
+  /**
+   * Writes the folder in a layout.
+   *
+   * @throws InputException when it cannot be written, or has no threshold that the layout needs
+   */
+  public static void save(Path folder, SparseAutoencoder sae, Layout layout) {
     try {
       Files.createDirectories(folder);
     } catch (IOException e) {
       throw new InputException(
           String.format("%s: cannot be made (%s)", folder, AtomicFiles.reason(e)), e);
+    }
+    if (layout == Layout.SAE_LENS) {
+      SaeLensLayout.write(folder, sae);
+      return;
     }
     Map<String, INDArray> tensors = new LinkedHashMap<>();
     for (String name : shapes(sae.config()).keySet()) {
@@ -74,11 +98,14 @@ public final class SaeFolder {
   }
 
   /**
-   * Reads a folder that {@link #save} wrote, as FLOAT.
+   * Reads a folder that {@link #save} or SAELens wrote, as FLOAT.
    *
    * @throws InputException naming the file and tensor that is missing, unknown or of another shape
    */
   public static SparseAutoencoder load(Path folder) {
+    if (SaeLensLayout.isIn(folder)) {
+      return SaeLensLayout.read(folder);
+    }
     Path configFile = folder.resolve(CONFIG);
     SparseAutoencoderConfig config;
     try {
@@ -102,7 +129,7 @@ public final class SaeFolder {
     return new SparseAutoencoder(config, parameters);
   }
 
-  private static Map<String, long[]> shapes(SparseAutoencoderConfig config) {
+  static Map<String, long[]> shapes(SparseAutoencoderConfig config) {
     long d = config.inputWidth();
     long f = config.latentWidth();
     Map<String, long[]> shapes = new LinkedHashMap<>();

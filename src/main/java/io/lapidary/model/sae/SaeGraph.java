@@ -112,7 +112,8 @@ public final class SaeGraph {
   /** Samples since each latent was active, this batch included [F]; kept from step to step. */
   SDVariable fired(SDVariable codes) {
     SDVariable before = graph.buffer(SILENT, Init.zeros(), config.latentWidth());
-    SDVariable active = ops().max(ops().greater(ops().abs(codes), 0), false, 0);
+    SDVariable times = ops().sum(ops().greater(ops().abs(codes), 0), false, 0);
+    SDVariable active = ops().greater(times, 0);
     SDVariable longer = ops().add(before, graph.size(codes, 0));
     // a float counts no further than 2^24
     SDVariable capped = ops().minimum(longer, graph.constant(16_000_000));

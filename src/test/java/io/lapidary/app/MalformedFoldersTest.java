@@ -77,6 +77,26 @@ class MalformedFoldersTest {
   }
 
   @Test
+  void aConfigurationThatIsNotJson() throws IOException {
+    copy("llama");
+    Files.writeString(folder.resolve("config.json"), "{\"model_type\": ");
+    assertRefused("config.json");
+    Files.writeString(folder.resolve("config.json"), "[1, 2]");
+    assertRefused("config.json");
+  }
+
+  @Test
+  void anIndexThatLeavesTheFolder() throws IOException {
+    copy("qwen2_sharded");
+    Path index = folder.resolve("model.safetensors.index.json");
+    Files.writeString(
+        index,
+        Files.readString(index)
+            .replace("model-00002-of-00002.safetensors", "../model-00002-of-00002.safetensors"));
+    assertRefused("../model-00002-of-00002.safetensors");
+  }
+
+  @Test
   void aWrongShape() throws IOException {
     copy("qwen2_sharded");
     set("intermediate_size", "23");

@@ -153,10 +153,10 @@ class VisionLanguageModelTest {
       SplicedText right = model.splice(uneven, pixels, SplicedText.Side.RIGHT);
       assertThat(model.loss(left, pixels)).isCloseTo(model.loss(right, pixels), within(1e-5));
       // a batch continues as each text alone
-      var both = model.generate(uneven, pixels, GenerateOptions.greedy(12), null);
+      var both = model.generate(uneven, pixels, GenerateOptions.greedy(64), null);
       for (int i = 0; i < 2; i++) {
         INDArray own = pixels.get(NDArrayIndex.interval(i, i + 1)).dup('c');
-        var alone = model.generate(List.of(uneven.get(i)), own, GenerateOptions.greedy(12), null);
+        var alone = model.generate(List.of(uneven.get(i)), own, GenerateOptions.greedy(64), null);
         assertThat(both.get(i).ids()).isEqualTo(alone.get(0).ids());
       }
     }
@@ -353,7 +353,7 @@ class VisionLanguageModelTest {
       List<int[]> prompts =
           List.of(new int[] {1, SplicedText.SENTINEL, 7, 9}, new int[] {3, 4, 5, -200, 8, 11, 2});
       GenerateOptions options =
-          GenerateOptions.greedy(20).stoppingAt(List.of(39), List.of()); // the id of an image row
+          GenerateOptions.greedy(64).stoppingAt(List.of(39), List.of()); // the id of an image row
       var continued = model.generate(prompts, pixels, options, null);
       for (int i = 0; i < 2; i++) { // every token is the likeliest of a run over the whole text
         int[] added = Arrays.stream(continued.get(i).ids()).filter(id -> id != 39).toArray();

@@ -221,14 +221,13 @@ final class SearchCommand implements Callable<Integer> {
   }
 
   private static void print(SearchConfig config, List<TrialRecord> trials, PrintWriter output) {
-    output.printf("%n%-8s%-12s%s%n", "trial", config.score().metric(), "values");
+    String row = "%-8s%-" + Math.max(12, config.score().metric().length() + 2) + "s%s%n";
+    output.println();
+    output.printf(row, "trial", config.score().metric(), "values");
     trials.stream()
         .filter(record -> record.score() != null)
         .limit(SHOWN)
-        .forEach(
-            r ->
-                output.printf(
-                    "%-8d%-12s%s%n", r.trial(), shortened(r.score()), describe(r.values())));
+        .forEach(r -> output.printf(row, r.trial(), shortened(r.score()), describe(r.values())));
     long failed = trials.stream().filter(r -> r.score() == null).count();
     output.printf("%d trials, %d failed%n", trials.size(), failed);
   }

@@ -6,6 +6,8 @@ import io.lapidary.io.CheckpointFolder;
 import io.lapidary.io.Dtype;
 import io.lapidary.io.SafetensorsFile;
 import io.lapidary.io.TensorInfo;
+import io.lapidary.model.LmFamily;
+import io.lapidary.model.VisionLanguageModel;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -60,6 +62,9 @@ final class CheckpointInfoCommand implements Callable<Integer> {
       try (CheckpointFolder folder = CheckpointFolder.open(path)) {
         line("folder", folder.folder() + " (" + folder.layout() + ")");
         text(folder.config(), "model_type").ifPresent(type -> line("model type", type));
+        line("loads as", loadsAs(folder));
+        boolean tokenizer = Files.isRegularFile(folder.folder().resolve("tokenizer.json"));
+        line("tokenizer", tokenizer ? "tokenizer.json" : "none");
         print(folder.names().stream().map(folder::info).toList());
       }
     } else {
@@ -70,6 +75,31 @@ final class CheckpointInfoCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  /** The class that reads a folder, or why none does. */
+  private static String loadsAs(CheckpointFolder folder) {
+    if (folder.layout() == CheckpointFolder.Layout.OPEN_CLIP) {
+      return "Clip";
+    }
+    String type = text(folder.config(), "model_type").orElse("");
+    if (VisionLanguageModel.reads(folder)) {
+      return "VisionLanguageModel";
+    }
+    if (LmFamily.of(type).isPresent()) {
+      return "CausalLm";
+    }
+    return switch (type) {
+      case "clip" -> "Clip; its image tower as VisionEncoder";
+      case "siglip" -> "VisionEncoder, the image tower";
+      case "clip_vision_model", "siglip_vision_model", "vit", "dinov2" -> "VisionEncoder";
+      case "bert", "mpnet" -> "TextEncoder; with a tokenizer SentenceEncoder";
+      case "resnet" -> "ResNet";
+      default ->
+          text(folder.config(), "peft_type").isPresent()
+              ? "LoraAdapter, over its base model"
+              : "nothing: this model type is not supported";
+    };
   }
 
   private void print(List<TensorInfo> infos) {

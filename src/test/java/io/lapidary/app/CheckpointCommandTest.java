@@ -197,4 +197,20 @@ class CheckpointCommandTest {
                 .code())
         .isZero();
   }
+
+  @Test
+  void infoSaysWhatReadsAFolder() {
+    assertThat(Cli.run("checkpoint", "info", "checkpoints/emoji-vlm").out())
+        .contains("loads as       VisionLanguageModel")
+        .contains("tokenizer      tokenizer.json");
+    assertThat(Cli.run("checkpoint", "info", "checkpoints/emoji-clip").out())
+        .contains("loads as       Clip;");
+    assertThat(Cli.run("checkpoint", "info", "src/test/resources/golden/llama").out())
+        .contains("loads as       CausalLm")
+        .contains("tokenizer      none");
+    assertThat(Cli.run("checkpoint", "info", "src/test/resources/golden/vit").out())
+        .contains("loads as       VisionEncoder");
+    assertThat(Cli.run("checkpoint", "info", "src/test/resources/golden/llama_lora").out())
+        .contains("loads as       LoraAdapter");
+  }
 }

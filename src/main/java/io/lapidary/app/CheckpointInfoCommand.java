@@ -8,6 +8,7 @@ import io.lapidary.io.SafetensorsFile;
 import io.lapidary.io.TensorInfo;
 import io.lapidary.model.LmFamily;
 import io.lapidary.model.VisionLanguageModel;
+import io.lapidary.model.sae.SaeFolder;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -58,7 +59,12 @@ final class CheckpointInfoCommand implements Callable<Integer> {
       throw new InputException(
           path + ": no such file or folder; name a model folder or a .safetensors file");
     }
-    if (Files.isDirectory(path)) {
+    Optional<Path> dictionary = SaeFolder.weights(path);
+    if (dictionary.isPresent()) {
+      line("folder", path.toString());
+      line("loads as", "SparseAutoencoder");
+      print(dictionary.get());
+    } else if (Files.isDirectory(path)) {
       try (CheckpointFolder folder = CheckpointFolder.open(path)) {
         line("folder", folder.folder() + " (" + folder.layout() + ")");
         text(folder.config(), "model_type").ifPresent(type -> line("model type", type));
@@ -68,13 +74,17 @@ final class CheckpointInfoCommand implements Callable<Integer> {
         print(folder.names().stream().map(folder::info).toList());
       }
     } else {
-      try (SafetensorsFile file = SafetensorsFile.open(path)) {
-        line("file", file.file().toString());
-        file.metadata().forEach((key, value) -> line("metadata", key + " = " + value));
-        print(file.names().stream().map(file::info).toList());
-      }
+      print(path);
     }
     return 0;
+  }
+
+  private void print(Path weights) {
+    try (SafetensorsFile file = SafetensorsFile.open(weights)) {
+      line("file", file.file().toString());
+      file.metadata().forEach((key, value) -> line("metadata", key + " = " + value));
+      print(file.names().stream().map(file::info).toList());
+    }
   }
 
   /** The class that reads a folder, or why none does. */

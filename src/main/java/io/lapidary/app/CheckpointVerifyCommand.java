@@ -150,7 +150,7 @@ final class CheckpointVerifyCommand implements Callable<Integer> {
             folder);
       }
       if (adapter) {
-        return new LmGolden(base);
+        return PicturePrompts.isFor(base) ? new VisionLanguageGolden(base) : new LmGolden(base);
       }
       JsonNode type = open.config().path("model_type");
       String name =

@@ -71,7 +71,10 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(
       names = "--chat-format",
       paramLabel = "NAME",
-      description = "phi3, qwen2, qwen2.5, vicuna, llama2 or llama3, instead of the model's own.")
+      description = {
+        "phi3, qwen2, qwen2.5, vicuna, llama2, llama3, mistral or mistral.v3, instead of the",
+        "model's own."
+      })
   private String format;
 
   @Option(
@@ -145,12 +148,10 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   private List<Generator.Continuation> pictured(GenerateOptions options) {
-    if (adapter != null) {
-      throw InputException.of("%s: --adapter is for language models without pictures", folder);
-    }
     try (CheckpointFolder open = CheckpointFolder.open(folder);
         Tokenizer tokenizer = Tokenizer.open(folder);
-        PicturePrompts model = PicturePrompts.open(open, tower)) {
+        PicturePrompts base = PicturePrompts.open(open, tower);
+        PicturePrompts model = adapter == null ? base : base.withAdapter(adapter)) {
       return generate(
           tokenizer, options, (t, texts, stopped) -> model.generate(t, texts, images, stopped));
     }

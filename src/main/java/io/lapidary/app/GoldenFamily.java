@@ -18,7 +18,7 @@ interface GoldenFamily {
     all.put("clip", new ClipGolden());
     all.put("clip_vision_model", new VisionGolden());
     all.put("dinov2", new VisionGolden());
-    all.put("llava", new VisionLanguageGolden());
+    all.put("llava", new VisionLanguageGolden(null));
     all.put("mpnet", new TextGolden());
     all.put("open_clip", new ClipGolden());
     all.put("resnet", new ResNetGolden());

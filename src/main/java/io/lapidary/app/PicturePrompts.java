@@ -7,6 +7,8 @@ import io.lapidary.io.ImageProcessor;
 import io.lapidary.io.Tokenizer;
 import io.lapidary.model.GenerateOptions;
 import io.lapidary.model.Generator;
+import io.lapidary.model.LoraAdapter;
+import io.lapidary.model.LoraBase;
 import io.lapidary.model.SplicedText;
 import io.lapidary.model.VisionLanguageModel;
 import java.nio.file.Files;
@@ -46,6 +48,16 @@ final class PicturePrompts implements AutoCloseable {
   /** The same model with edited activations; closed on its own. */
   PicturePrompts with(ActivationEdits edits) {
     return new PicturePrompts(folder, model.with(edits), processor);
+  }
+
+  /** Lays a LoRA adapter over the model. */
+  PicturePrompts withAdapter(Path adapter) {
+    LoraAdapter loaded = LoraAdapter.load(adapter, LoraBase.of(model), "adapter");
+    if (loaded.replacesTensors()) {
+      loaded.merge(1);
+      return this;
+    }
+    return new PicturePrompts(folder, model.with(loaded.over(1)), processor);
   }
 
   /**

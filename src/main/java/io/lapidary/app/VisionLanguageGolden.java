@@ -2,6 +2,8 @@ package io.lapidary.app;
 
 import io.lapidary.InputException;
 import io.lapidary.model.GenerateOptions;
+import io.lapidary.model.LoraAdapter;
+import io.lapidary.model.LoraBase;
 import io.lapidary.model.SplicedText;
 import io.lapidary.model.VisionLanguageModel;
 import java.nio.file.Path;
@@ -15,11 +17,18 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
-/** Logits, states and greedy text of a vision-language model. */
+/** Logits, states and greedy text of a vision-language model, or its logits with an adapter. */
 final class VisionLanguageGolden implements GoldenFamily {
   private static final String IDS = "input_ids";
   private static final String PIXELS = "pixel_values";
   private static final String GREEDY = "greedy_ids";
+
+  private final Path base;
+
+  /** For a model; for an adapter over the model in {@code base} when that is not null. */
+  VisionLanguageGolden(Path base) {
+    this.base = base;
+  }
 
   @Override
   public Set<String> inputs() {
@@ -38,7 +47,14 @@ final class VisionLanguageGolden implements GoldenFamily {
       texts.add(ids.get(NDArrayIndex.point(i), NDArrayIndex.all()).dup('c').data().asInt());
     }
     Map<String, INDArray> outputs = new LinkedHashMap<>();
-    try (VisionLanguageModel model = VisionLanguageModel.load(folder)) {
+    try (VisionLanguageModel model = VisionLanguageModel.load(base == null ? folder : base)) {
+      if (base != null) {
+        LoraAdapter adapter = LoraAdapter.load(folder, LoraBase.of(model), "adapter");
+        SplicedText spliced = model.splice(texts, pixels, SplicedText.Side.RIGHT);
+        try (VisionLanguageModel over = model.with(adapter.over(1))) {
+          return Map.of("logits", over.logits(spliced, pixels));
+        }
+      }
       SplicedText spliced = model.splice(texts, pixels, SplicedText.Side.RIGHT);
       outputs.put("logits", model.logits(spliced, pixels));
       List<INDArray> states = model.hiddenStates(spliced, pixels);

@@ -7,6 +7,7 @@ import io.lapidary.InputException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -60,6 +61,43 @@ public enum ChatFormat implements ChatTemplate {
       // the answer follows [/INST]
     }
   },
+  /** Mistral 7B instruct 0.1 and 0.2, Mixtral 8x7B: the system turn opens the first question. */
+  MISTRAL("", "</s>", "", null) {
+    @Override
+    void write(StringBuilder text, Turn turn, boolean first) {
+      boolean user = turn.role() == Role.USER;
+      text.append(user ? "[INST] " : "").append(turn.text()).append(user ? " [/INST]" : "</s>");
+    }
+
+    @Override
+    void open(StringBuilder text) {
+      // the answer follows [/INST]
+    }
+
+    @Override
+    List<Turn> placed(List<Turn> turns) {
+      return withSystemIn(turns, 0);
+    }
+  },
+  /** Mistral 7B instruct 0.3 and its kin: the system turn opens the last question. */
+  MISTRAL_V3("", "</s>", "", null) {
+    @Override
+    void write(StringBuilder text, Turn turn, boolean first) {
+      boolean user = turn.role() == Role.USER;
+      text.append(user ? "[INST] " : " ").append(user ? turn.text() : turn.text().strip());
+      text.append(user ? "[/INST]" : "</s>");
+    }
+
+    @Override
+    void open(StringBuilder text) {
+      // the answer follows [/INST]
+    }
+
+    @Override
+    List<Turn> placed(List<Turn> turns) {
+      return withSystemIn(turns, turns.size() - 2);
+    }
+  },
   /** LLaMA 3; the later 3.x put a date into the system turn, which must be given in full. */
   LLAMA3("<|start_header_id|>%s<|end_header_id|>\n\n", "<|eot_id|>", "", null) {
     @Override
@@ -102,6 +140,22 @@ public enum ChatFormat implements ChatTemplate {
     text.append(header(Role.ASSISTANT));
   }
 
+  /** The turns as the format knows them: one without a place for the system puts it elsewhere. */
+  List<Turn> placed(List<Turn> turns) {
+    return turns;
+  }
+
+  /** The turns after a system turn, with its text before that of turn {@code place} of them. */
+  private static List<Turn> withSystemIn(List<Turn> turns, int place) {
+    if (turns.get(0).role() != Role.SYSTEM) {
+      return turns;
+    }
+    List<Turn> rest = new ArrayList<>(turns.subList(1, turns.size()));
+    Turn question = rest.get(place);
+    rest.set(place, new Turn(question.role(), turns.get(0).text() + "\n\n" + question.text()));
+    return rest;
+  }
+
   private String header(Role role) {
     return header.replace("%s", role.name().toLowerCase(Locale.ROOT));
   }
@@ -125,8 +179,10 @@ public enum ChatFormat implements ChatTemplate {
     if (!given && system != null) {
       write(text, new Turn(Role.SYSTEM, system), true);
     }
-    for (int i = 0; i < turns.size(); i++) {
-      write(text, turns.get(i), !(given && i == 1));
+    List<Turn> placed = placed(turns);
+    boolean opened = placed.get(0).role() == Role.SYSTEM;
+    for (int i = 0; i < placed.size(); i++) {
+      write(text, placed.get(i), !(opened && i == 1));
     }
     open(text);
     return text.toString();
@@ -180,6 +236,9 @@ public enum ChatFormat implements ChatTemplate {
     }
     if (template.contains("[INST]") && llama) {
       return LLAMA2;
+    }
+    if (template.contains("[INST] ") && modelType.equals("mistral")) {
+      return template.contains(" [/INST]") ? MISTRAL : MISTRAL_V3;
     }
     if (template.contains("USER:") && llama) {
       return VICUNA;

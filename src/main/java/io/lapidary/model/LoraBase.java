@@ -11,6 +11,9 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
 
@@ -22,16 +25,34 @@ public final class LoraBase {
   private static final String[] PREFIXES = {"", "model.", "transformer."};
 
   private final Parameters parameters;
-  private final String prefix;
+  private final Spelling spelling;
   private final String task;
   private final Map<String, Overlay.WeightedMap> maps;
 
   private LoraBase(
-      Parameters parameters, String prefix, String task, Map<String, Overlay.WeightedMap> maps) {
+      Parameters parameters,
+      Spelling spelling,
+      String task,
+      Map<String, Overlay.WeightedMap> maps) {
     this.parameters = parameters;
-    this.prefix = prefix;
+    this.spelling = spelling;
     this.task = task;
     this.maps = Collections.unmodifiableMap(maps);
+  }
+
+  /**
+   * How adapter files name what a store holds.
+   *
+   * @param module name in the file of a name in the store
+   * @param own names in the store that a name in the file may stand for
+   */
+  private record Spelling(UnaryOperator<String> module, Function<String, Stream<String>> own) {
+    /** Names in the store without the prefix of a larger model. */
+    static Spelling below(String prefix) {
+      return new Spelling(
+          map -> map.substring(prefix.length()),
+          name -> Arrays.stream(PREFIXES).map(more -> prefix + more + name));
+    }
   }
 
   /**
@@ -40,11 +61,11 @@ public final class LoraBase {
    * @param build adds the model to a graph over {@code parameters}, for inputs of any size
    */
   public static LoraBase of(Parameters parameters, Consumer<Graph> build) {
-    return of(parameters, "", null, build);
+    return of(parameters, Spelling.below(""), null, build);
   }
 
   private static LoraBase of(
-      Parameters parameters, String prefix, String task, Consumer<Graph> build) {
+      Parameters parameters, Spelling spelling, String task, Consumer<Graph> build) {
     Map<String, Overlay.WeightedMap> maps = new LinkedHashMap<>();
     Graph g = new Graph(parameters, false);
     Overlay recorder =
@@ -59,7 +80,7 @@ public final class LoraBase {
           return null;
         });
     Check.that(!maps.isEmpty(), "the model has no affine maps or convolutions to adapt");
-    return new LoraBase(parameters, prefix, task, maps);
+    return new LoraBase(parameters, spelling, task, maps);
   }
 
   /** All maps of a language model. */
@@ -67,9 +88,29 @@ public final class LoraBase {
     CausalLm plain = lm.with(LoraAdapters.NONE);
     return of(
         lm.parameters(),
-        lm.prefix(),
+        Spelling.below(lm.prefix()),
         "CAUSAL_LM",
         g -> plain.logits(g, plain.lastHidden(g, ids(g), null)));
+  }
+
+  /** All maps of the tower, the projector and the decoder of a vision-language model. */
+  public static LoraBase of(VisionLanguageModel model) {
+    VisionLanguageModel plain = model.with(LoraAdapters.NONE);
+    VisionLanguageLayout layout = model.adapterLayout();
+    boolean single = model.config().projectorNames().size() == 1;
+    VisionConfig v = model.config().vision();
+    return of(
+        model.parameters(),
+        new Spelling(
+            map -> layout.map(map, single),
+            name -> Stream.concat(Stream.of(name), VisionLanguageLayout.ownNames(name))),
+        "CAUSAL_LM",
+        g -> {
+          int side = v.imageSize();
+          plain.imageFeatures(g, g.placeholder("pixels", 1, v.channels(), side, side));
+          CausalLm language = plain.language();
+          language.logits(g, language.lastHidden(g, ids(g), null));
+        });
   }
 
   /** All maps of both towers. */
@@ -128,25 +169,22 @@ public final class LoraBase {
     return task;
   }
 
-  /** Name of a map in adapter files: that in the store without the prefix of a larger model. */
+  /** Name of a map in adapter files. */
   String moduleOf(String map) {
-    return map.substring(prefix.length());
+    return spelling.module.apply(map);
   }
 
   /** The map in the store that an adapter file calls {@code module}. */
   Optional<String> mapOf(String module) {
     return PeftFile.spellings(module).stream()
-        .flatMap(name -> Arrays.stream(PREFIXES).map(more -> prefix + more + name))
+        .flatMap(spelling.own)
         .filter(maps::containsKey)
         .findFirst();
   }
 
   /** The array in the store that an adapter file calls {@code tensor}. */
   Optional<String> arrayOf(String tensor) {
-    return Arrays.stream(PREFIXES)
-        .map(more -> prefix + more + tensor)
-        .filter(parameters::contains)
-        .findFirst();
+    return spelling.own.apply(tensor).filter(parameters::contains).findFirst();
   }
 
   /** Whether weights of a transformer's maps are stored [in, out]. */

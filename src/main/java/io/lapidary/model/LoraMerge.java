@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -53,7 +54,7 @@ public final class LoraMerge {
   private void addPart(PeftFile adapter, String module, PeftFile.Part part, double weight) {
     String name =
         PeftFile.spellings(module).stream()
-            .flatMap(spelling -> base.resolve(spelling + ".weight").stream())
+            .flatMap(spelling -> resolve(spelling + ".weight").stream())
             .findFirst()
             .orElseThrow(() -> adapter.unknown(module));
     requireUnreplaced(adapter, name);
@@ -72,13 +73,29 @@ public final class LoraMerge {
   }
 
   private void replace(PeftFile adapter, String tensor, String stored) {
-    String name = base.resolve(tensor).orElseThrow(() -> adapter.unknown(tensor));
+    String name = resolve(tensor).orElseThrow(() -> adapter.unknown(tensor));
     requireUnreplaced(adapter, name);
     if (changes.containsKey(name)) {
       throw conflict(adapter, name);
     }
     adapter.requireShape(stored, base.info(name).shape());
     replacements.put(name, new Replacement(adapter, stored));
+  }
+
+  /** The stored tensor that an adapter calls {@code name}. */
+  private Optional<String> resolve(String name) {
+    Optional<String> same = base.resolve(name);
+    if (same.isPresent() || !VisionLanguageModel.reads(base)) {
+      return same;
+    }
+    VisionLanguageLayout layout =
+        VisionLanguageConfig.isOriginal(base.config())
+            ? VisionLanguageLayout.original(base)
+            : VisionLanguageLayout.of(base);
+    return VisionLanguageLayout.ownNames(name)
+        .map(own -> layout.storedNames(List.of(own)).get(own))
+        .filter(stored -> stored != null && base.names().contains(stored))
+        .findFirst();
   }
 
   private void requireUnreplaced(PeftFile adapter, String name) {

@@ -5,6 +5,8 @@ import io.lapidary.io.CheckpointFolder;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Stream;
 
 /**
  * How a folder spells the names of a vision-language model: versions of the libraries put different
@@ -40,6 +42,11 @@ record VisionLanguageLayout(String body, String head, String tower, String proje
           "language_model.",
           "vision_tower.vision_model.",
           "multi_modal_projector.");
+
+  /** The spelling of the modules in the Python library, which adapters name. */
+  static final VisionLanguageLayout LIVE =
+      new VisionLanguageLayout(
+          "model.language_model.", "", "model.vision_tower.", "model.multi_modal_projector.");
 
   /** The spelling of a folder. */
   static VisionLanguageLayout of(CheckpointFolder folder) {
@@ -91,6 +98,38 @@ record VisionLanguageLayout(String body, String head, String tower, String proje
       }
     }
     return stored;
+  }
+
+  /**
+   * Names in the model that a name in some spelling may stand for. Prefixes of one spelling begin
+   * others, so not all need to exist.
+   */
+  static Stream<String> ownNames(String name) {
+    Stream<String> parts =
+        Stream.of(
+                replaced(BODIES, name, OWN.body),
+                replaced(HEADS, name, OWN.head),
+                replaced(TOWERS, name, OWN.tower),
+                replaced(PROJECTORS, name, OWN.projector))
+            .flatMap(Function.identity());
+    if (!name.startsWith(ORIGINAL)) {
+      return parts;
+    }
+    String map = name.substring(ORIGINAL.length()).replaceFirst("^\\.", "");
+    int number = map.matches("\\d{1,3}(\\..*)?") ? Integer.parseInt(map.split("\\.")[0]) : 0;
+    return Stream.of(OWN.projector + "linear_" + (number / 2 + 1));
+  }
+
+  private static Stream<String> replaced(List<String> prefixes, String name, String own) {
+    return prefixes.stream()
+        .filter(name::startsWith)
+        .map(prefix -> own + name.substring(prefix.length()));
+  }
+
+  /** The name of a map, without the kind of tensor, in this spelling. */
+  String map(String own, boolean singleMap) {
+    String weight = stored(own + ".weight", singleMap);
+    return weight.substring(0, weight.length() - ".weight".length());
   }
 
   private String stored(String name, boolean singleMap) {

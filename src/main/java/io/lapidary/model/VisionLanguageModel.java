@@ -12,6 +12,7 @@ import io.lapidary.io.Dtype;
 import io.lapidary.io.ImageProcessor;
 import io.lapidary.io.Tokenizer;
 import io.lapidary.layer.Layers;
+import io.lapidary.layer.LoraAdapters;
 import io.lapidary.layer.Splice;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,6 +55,7 @@ public final class VisionLanguageModel implements AutoCloseable {
   private final CausalLm language;
   private final Generator generator;
   private final Origin origin;
+  private final LoraAdapters adapters;
   private final ActivationEdits edits;
   private final PlanCache plans = new PlanCache(6);
 
@@ -66,10 +68,15 @@ public final class VisionLanguageModel implements AutoCloseable {
       Dtype dtype) {}
 
   private VisionLanguageModel(
-      VisionLanguageConfig config, Parameters parameters, Origin origin, ActivationEdits edits) {
+      VisionLanguageConfig config,
+      Parameters parameters,
+      Origin origin,
+      LoraAdapters adapters,
+      ActivationEdits edits) {
     this.config = Check.present("config", config);
     this.parameters = Check.present("parameters", parameters);
-    this.language = new CausalLm(config.text(), parameters, LANGUAGE);
+    this.adapters = Check.present("adapters", adapters);
+    this.language = new CausalLm(config.text(), parameters, LANGUAGE).with(adapters);
     this.generator = new Generator(language);
     this.origin = origin;
     this.edits = Check.present("edits", edits);
@@ -77,7 +84,7 @@ public final class VisionLanguageModel implements AutoCloseable {
 
   /** A model over a store; parameters that the store lacks are made when a graph asks for them. */
   public VisionLanguageModel(VisionLanguageConfig config, Parameters parameters) {
-    this(config, parameters, null, ActivationEdits.NONE);
+    this(config, parameters, null, LoraAdapters.NONE, ActivationEdits.NONE);
   }
 
   /** A fresh model of type FLOAT; same seed, same weights. */
@@ -251,6 +258,7 @@ public final class VisionLanguageModel implements AutoCloseable {
         config,
         parameters,
         new Origin(folder.config(), config, layout, Set.copyOf(own.values()), dtype),
+        LoraAdapters.NONE,
         ActivationEdits.NONE);
   }
 
@@ -306,7 +314,22 @@ public final class VisionLanguageModel implements AutoCloseable {
    * graphs of the result have them. See {@link #towerBlock} for their names.
    */
   public VisionLanguageModel with(ActivationEdits others) {
-    return new VisionLanguageModel(config, parameters, origin, edits.and(others));
+    return new VisionLanguageModel(config, parameters, origin, adapters, edits.and(others));
+  }
+
+  /**
+   * The same weights under adapters of the tower, the projector and the decoder: graphs of the
+   * result have them, those of this model not. They are made and read by {@link LoraAdapter} over
+   * {@link LoraBase#of(VisionLanguageModel)}.
+   */
+  public VisionLanguageModel with(LoraAdapters others) {
+    return new VisionLanguageModel(config, parameters, origin, others, edits);
+  }
+
+  /** How adapter files spell the names of this model. */
+  VisionLanguageLayout adapterLayout() {
+    boolean original = origin != null && VisionLanguageConfig.isOriginal(origin.json);
+    return original ? origin.layout : VisionLanguageLayout.LIVE;
   }
 
   /** Name of the activation after block {@code index} of the image tower, from 0. */
@@ -372,7 +395,9 @@ public final class VisionLanguageModel implements AutoCloseable {
   }
 
   private VisionTransformer.Output tower(Graph g, SDVariable pixels) {
-    return edits.over(g, () -> VisionTransformer.build(g, TOWER, config.vision(), pixels));
+    return edits.over(
+        g,
+        () -> adapters.over(g, () -> VisionTransformer.build(g, TOWER, config.vision(), pixels)));
   }
 
   /** Projected rows [N · rows, hidden] of images [N, channels, S, S]. */
@@ -390,7 +415,9 @@ public final class VisionLanguageModel implements AutoCloseable {
     boolean first = true;
     for (String name : config.projectorNames()) {
       x = first ? x : ops.activation(config.projectorActivation(), x);
-      x = Layers.linear(g, name, x, config.text().hiddenSize(), config.projectorBias());
+      SDVariable in = x;
+      int width = config.text().hiddenSize();
+      x = adapters.over(g, () -> Layers.linear(g, name, in, width, config.projectorBias()));
       first = false;
     }
     return x;

@@ -232,4 +232,18 @@ class CheckpointMergeTest {
     assertThat(merge(LLAMA, temporary.resolve("full"), ADAPTER.toString()).errors().get(0))
         .contains("holds files");
   }
+
+  @Test
+  void anAdapterOfAVisionLanguageModelIsMergedIntoAllItsParts() throws IOException {
+    Path out = temporary.resolve("out");
+    Path adapter = GOLDEN.resolve("llava_lora");
+    Cli.Outcome outcome = merge(GOLDEN.resolve("llava"), out, adapter.toString());
+    assertThat(outcome.err()).isEmpty();
+    for (String file : List.of("golden.json", "golden.safetensors")) {
+      Files.copy(adapter.resolve(file), out.resolve(file));
+    }
+    Cli.Outcome verified = Cli.run("checkpoint", "verify", out.toString());
+    assertThat(verified.code()).as(verified.out() + verified.err()).isZero();
+    assertThat(verified.out()).contains("logits");
+  }
 }

@@ -48,6 +48,16 @@ class LmCommandsTest {
   }
 
   @Test
+  void anAdapterOfAVisionLanguageModelIsVerifiedOverIt() {
+    Outcome outcome =
+        run("checkpoint", "verify", GOLDEN + "llava_lora", "--base", GOLDEN + "llava");
+    assertThat(outcome.code).as(outcome.err + outcome.out).isZero();
+    assertThat(outcome.out).contains("1 of 1 tensors within");
+    assertThat(run("checkpoint", "verify", GOLDEN + "llava_lora", "--base", GOLDEN + "llama").err)
+        .contains("llava_lora");
+  }
+
+  @Test
   void generateNeedsATokenizerAndSaysSo() throws IOException {
     for (String file : new String[] {"config.json", "model.safetensors"}) {
       Files.copy(Path.of(GOLDEN + "gpt2", file), temporary.resolve(file));

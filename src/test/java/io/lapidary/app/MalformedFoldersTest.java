@@ -60,6 +60,44 @@ class MalformedFoldersTest {
           .contains(folder.toString())
           .contains(words);
     }
+    assertNeverACrash();
+  }
+
+  /** Commands that need less of a folder may take it; where they do not, they say so in a line. */
+  private void assertNeverACrash() {
+    Path text = folder.resolveSibling(folder.getFileName() + ".txt");
+    Path out = folder.resolveSibling(folder.getFileName() + ".out");
+    try {
+      Files.writeString(text, "one\ntwo\n");
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+    for (String[] command :
+        new String[][] {
+          {"checkpoint", "info", folder.toString()},
+          {"checkpoint", "convert", folder.toString(), out.toString(), "--dtype", "bf16"},
+          {"embed", folder.toString(), text.toString(), "--out", out + ".safetensors"}
+        }) {
+      Cli.Outcome outcome = Cli.run(command);
+      assertThat(outcome.code()).as(String.join(" ", command) + outcome.err()).isIn(0, 2);
+      if (outcome.code() == 2) {
+        assertThat(outcome.errors()).hasSize(1);
+        assertThat(outcome.err()).startsWith("lapidary: ").contains(folder.toString());
+        assertThat(out).doesNotExist();
+      } else if (Files.exists(out)) {
+        delete(out);
+      }
+    }
+  }
+
+  private static void delete(Path tree) {
+    try (Stream<Path> files = Files.walk(tree)) {
+      for (Path file : files.sorted(java.util.Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
   }
 
   @Test

@@ -72,6 +72,18 @@ class ChatFormatTest {
             + "<|start_header_id|>assistant<|end_header_id|>\n\n");
   }
 
+  @Test
+  void mistralHasNoTurnOfTheSystem() {
+    assertPrompts(
+        ChatFormat.MISTRAL,
+        "[INST] Why? [/INST]",
+        "[INST] Be brief.\n\nHi [/INST]Hello</s>[INST] Why? [/INST]");
+    assertPrompts(
+        ChatFormat.MISTRAL_V3,
+        "[INST] Why?[/INST]",
+        "[INST] Hi[/INST] Hello</s>[INST] Be brief.\n\nWhy?[/INST]");
+  }
+
   @ParameterizedTest
   @EnumSource(ChatFormat.class)
   void turnsMustAlternate(ChatFormat format) {
@@ -96,6 +108,8 @@ class ChatFormatTest {
       },
       {"llama", "{{'<|start_header_id|>' + role}}", "llama3"},
       {"llama", "{{bos_token + '[INST] ' + content + ' [/INST]'}}", "llama2"},
+      {"mistral", "{{'[INST] ' + content + ' [/INST]'}}", "mistral"},
+      {"mistral", "{{'[INST] ' + content + '[/INST]'}}", "mistral.v3"},
       {"llama", "{{'USER: ' + content + ' ASSISTANT:'}}", "vicuna"}
     };
     for (String[] c : cases) {
@@ -117,7 +131,7 @@ class ChatFormatTest {
     for (String type : List.of("llama", "gpt2", "mistral")) {
       assertThatThrownBy(() -> ChatFormat.of(temporary, type))
           .isInstanceOf(InputException.class)
-          .hasMessageContaining("name one of phi3, qwen2, qwen2.5, vicuna, llama2, llama3");
+          .hasMessageContaining("name one of phi3, qwen2, qwen2.5, vicuna, llama2, mistral");
     }
     Jsons.write(
         temporary.resolve("tokenizer_config.json"),

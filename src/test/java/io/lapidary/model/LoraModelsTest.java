@@ -116,6 +116,27 @@ class LoraModelsTest {
               return Nd4j.concat(0, with.imageEmbeddings(pixels), with.textEmbeddings(ids));
             });
       }
+      case "llava" -> {
+        VisionLanguageModel m = VisionLanguageModel.load(folder);
+        INDArray pixels = random(6, 1, 3, 32, 32);
+        List<int[]> texts = List.of(new int[] {5, SplicedText.SENTINEL, 6, 7});
+        SplicedText spliced = m.splice(texts, pixels, SplicedText.Side.RIGHT);
+        INDArray tokens = Nd4j.createFromArray(spliced.ids());
+        INDArray sources = Nd4j.createFromArray(spliced.sources(m.config().rowsPerImage()));
+        return new Subject(
+            LoraBase.of(m),
+            g -> {
+              SDVariable features = m.imageFeatures(g, g.constant(pixels));
+              SDVariable x = m.embed(g, g.constant(tokens), features, g.constant(sources));
+              List<SDVariable> states = m.language().hiddenStates(g, x, null);
+              return m.language().logits(g, states.get(states.size() - 1));
+            },
+            a -> {
+              try (VisionLanguageModel with = m.with(a)) {
+                return with.logits(spliced, pixels);
+              }
+            });
+      }
       case "resnet", "resnet_bottleneck" -> {
         ResNet m = ResNet.load(folder);
         INDArray pixels = random(3, 2, m.config().channels(), 40, 48);
@@ -169,6 +190,7 @@ class LoraModelsTest {
   @ValueSource(
       strings = {
         "llama",
+        "llava",
         "gpt2",
         "phi3",
         "vit",
@@ -210,7 +232,7 @@ class LoraModelsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"llama", "gpt2", "vit", "clip", "resnet", "convnet"})
+  @ValueSource(strings = {"llama", "llava", "gpt2", "vit", "clip", "resnet", "convnet"})
   void oneGraphMayHaveThemInAPartOnly(String name) {
     Subject s = subject(name);
     INDArray plain = s.output(LoraAdapters.NONE);
@@ -230,7 +252,7 @@ class LoraModelsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"llama", "gpt2", "vit", "clip", "resnet", "convnet"})
+  @ValueSource(strings = {"llama", "llava", "gpt2", "vit", "clip", "resnet", "convnet"})
   void trainingChangesTheAdapterOnly(String name) {
     Subject s = subject(name);
     LoraAdapter adapter = drawn(s, "a", Lora.of(2, 4), map -> true, 4);

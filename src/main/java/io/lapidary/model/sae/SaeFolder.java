@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -66,6 +67,14 @@ public final class SaeFolder {
     LAPIDARY,
     /** {@code cfg.json}, {@code sae_weights.safetensors}; what training alone needs is left out. */
     SAE_LENS
+  }
+
+  /** The file with the weights of an autoencoder's folder; empty where there is none. */
+  public static Optional<Path> weights(Path folder) {
+    return Stream.of(WEIGHTS, SaeLensLayout.WEIGHTS)
+        .map(folder::resolve)
+        .filter(Files::isRegularFile)
+        .findFirst();
   }
 
   /** Writes the folder; the weights that training alone needs are left out. */

@@ -23,7 +23,7 @@ import org.nd4j.linalg.ops.transforms.Transforms;
  */
 final class SaeLensLayout {
   static final String CONFIG = "cfg.json";
-  private static final String WEIGHTS = "sae_weights.safetensors";
+  static final String WEIGHTS = "sae_weights.safetensors";
   private static final String ENCODER_BIAS = SaeGraph.ENCODER_BIAS;
 
   private SaeLensLayout() {}

@@ -15,6 +15,7 @@ import picocli.CommandLine.Spec;
       SaeTrainCommand.class,
       SaeEncodeCommand.class,
       SaeConvertCommand.class,
+      SaeLossCommand.class,
       SaeScoreCommand.class,
       SaeTopCommand.class,
       SaeSteerCommand.class

@@ -15,16 +15,22 @@ import picocli.CommandLine.Spec;
 /** {@code lapidary sae convert}: an autoencoder in another layout. */
 @Command(
     name = "convert",
-    description = "Copies an autoencoder into the layout of SAELens, or of this program.",
+    description = "Copies an autoencoder into another layout.",
     footer = {"", "Example:", "  lapidary sae convert sae sae-lens --layout saelens"})
 final class SaeConvertCommand implements Callable<Integer> {
   private static final Map<String, SaeFolder.Layout> LAYOUTS =
-      Map.of("saelens", SaeFolder.Layout.SAE_LENS, "lapidary", SaeFolder.Layout.LAPIDARY);
+      Map.of(
+          "saelens",
+          SaeFolder.Layout.SAE_LENS,
+          "dictionary_learning",
+          SaeFolder.Layout.DICTIONARY_LEARNING,
+          "lapidary",
+          SaeFolder.Layout.LAPIDARY);
 
   @Parameters(
       index = "0",
       paramLabel = "DIR",
-      description = "Folder of the autoencoder, in either layout.")
+      description = "Folder of the autoencoder, in any layout.")
   private Path folder;
 
   @Parameters(index = "1", paramLabel = "OUT", description = "Folder to write.")
@@ -34,7 +40,7 @@ final class SaeConvertCommand implements Callable<Integer> {
       names = "--layout",
       required = true,
       paramLabel = "NAME",
-      description = "saelens or lapidary.")
+      description = "saelens, dictionary_learning or lapidary.")
   private String layout;
 
   @Spec private CommandSpec spec;
@@ -43,7 +49,7 @@ final class SaeConvertCommand implements Callable<Integer> {
   public Integer call() {
     SaeFolder.Layout wanted = LAYOUTS.get(layout.toLowerCase(Locale.ROOT));
     if (wanted == null) {
-      throw Names.unknown("layout", layout, List.of("saelens", "lapidary"));
+      throw Names.unknown("layout", layout, List.of("saelens", "dictionary_learning", "lapidary"));
     }
     Outputs.writable(out.toAbsolutePath().getParent());
     SaeFolder.save(out, SaeFolder.load(folder), wanted);

@@ -8,6 +8,7 @@ import io.lapidary.method.sae.SaeTraining;
 import io.lapidary.method.sae.SaeVariants;
 import io.lapidary.model.sae.SaeFolder;
 import io.lapidary.model.sae.SparseAutoencoderConfig;
+import io.lapidary.model.sae.StandardSae;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
@@ -88,6 +89,48 @@ final class SaeTrainCommand implements Callable<Integer> {
   @Option(names = "--lr", description = "Peak learning rate; the variant's when left out.")
   private Double learningRate;
 
+  @Option(
+      names = "--warmup",
+      paramLabel = "STEPS",
+      description = "Steps of the linear rise of the rate (default: 1000, at most a tenth).")
+  private Long warmup;
+
+  @Option(
+      names = "--decay-start",
+      paramLabel = "STEP",
+      description = "Step from which the rate falls linearly to 0; never when left out.")
+  private Long decayStart;
+
+  @Option(
+      names = "--clip",
+      paramLabel = "NORM",
+      description = "Largest norm of all gradients, 0 for none; the variant's when left out.")
+  private Double clip;
+
+  @Option(
+      names = "--auxk-alpha",
+      paramLabel = "X",
+      description = "Factor of the loss that brings dead latents back (default: 1/32).")
+  private Double auxiliary;
+
+  @Option(
+      names = "--dead-after",
+      paramLabel = "ROWS",
+      description = "Rows after which a silent latent is dead (default: twice the data).")
+  private Long deadAfter;
+
+  @Option(
+      names = "--resample-steps",
+      paramLabel = "STEPS",
+      description = "Standard variant: steps between resamplings of silent latents; never.")
+  private Integer resample;
+
+  @Option(
+      names = "--checkpoint-every",
+      paramLabel = "STEPS",
+      description = "Steps between checkpoints; only at the end when left out.")
+  private Integer checkpointEvery;
+
   @Option(names = "--seed", defaultValue = "0", description = "Seed of weights and order.")
   private long seed;
 
@@ -127,11 +170,27 @@ final class SaeTrainCommand implements Callable<Integer> {
           new SparseAutoencoderConfig(
               width,
               count,
-              new SaeVariants(k, penalty, fractions, steps, batch, rows).named(variant, count));
-      long warmup = Math.min(1000, steps / SHORT_WARMUP);
+              new SaeVariants(k, penalty, fractions, steps, batch, rows, auxiliary, deadAfter)
+                  .named(variant, count));
+      if (resample != null && !(model.variant() instanceof StandardSae)) {
+        throw InputException.of(
+            "--resample-steps is for the standard variant; %s brings dead latents back otherwise",
+            variant);
+      }
+      long rise = warmup != null ? warmup : Math.min(1000, steps / SHORT_WARMUP);
       return new SaeTraining(
           model,
-          new SaeTrainConfig(steps, batch, learningRate, warmup, null, null, null, seed, null));
+          new SaeTrainConfig(
+              steps,
+              batch,
+              learningRate,
+              rise,
+              decayStart,
+              clip,
+              checkpointEvery,
+              resample,
+              seed,
+              null));
     } catch (IllegalArgumentException e) {
       throw new InputException(e.getMessage(), e);
     }

@@ -3,6 +3,8 @@ package io.lapidary.model;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lapidary.Check;
 import io.lapidary.InputException;
+import io.lapidary.engine.ActivationEdit;
+import io.lapidary.engine.ActivationEdits;
 import io.lapidary.engine.Graph;
 import io.lapidary.engine.Ops;
 import io.lapidary.engine.Parameters;
@@ -183,6 +185,15 @@ public final class CausalLm implements AutoCloseable {
     return prefix;
   }
 
+  /**
+   * Name of the activation after block {@code index}, from 0, for {@link
+   * io.lapidary.engine.ActivationEdits}.
+   */
+  public String block(int index) {
+    Check.between("block", index, 0, config.layers().size() - 1);
+    return prefix + config.family().names().block() + index;
+  }
+
   /** The row of the token table, live. */
   INDArray embedding(int id) {
     String table = prefix + config.family().names().embedding() + ".weight";
@@ -300,6 +311,31 @@ public final class CausalLm implements AutoCloseable {
       names.add("hidden_states." + i);
     }
     return run("hidden_states", ids, mask, names);
+  }
+
+  /**
+   * What block {@code index}, from 0, puts out [B, T, hidden] for ids [B, T], before any norm that
+   * follows; the caller closes it.
+   */
+  public synchronized INDArray blockOutput(INDArray ids, int index) {
+    String point = block(index);
+    PlanCache.Entry entry =
+        plans.get(
+            "block " + index + Arrays.toString(ids.shape()),
+            () -> {
+              Graph g = new Graph(parameters, false);
+              SDVariable input = g.placeholder(IDS, DataType.INT, ids.size(0), ids.size(1));
+              List<SDVariable> seen = new ArrayList<>();
+              ActivationEdit look =
+                  (graph, x) -> {
+                    seen.add(x);
+                    return x;
+                  };
+              ActivationEdits.of(point, look).over(g, () -> hiddenStates(g, embed(g, input), null));
+              return PlanCache.Entry.of(g, seen);
+            });
+    entry.plan().run(Map.of(IDS, ids));
+    return entry.plan().output(entry.outputs().get(0)).dup('c');
   }
 
   private synchronized List<INDArray> run(

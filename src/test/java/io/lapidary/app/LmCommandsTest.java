@@ -69,27 +69,12 @@ class LmCommandsTest {
         .contains("topP must be in (0, 1]");
   }
 
-  private void writeTokenizer() throws IOException {
-    StringBuilder vocabulary = new StringBuilder();
-    for (int i = 0; i < 99; i++) {
-      vocabulary.append(i == 0 ? "" : ",").append("\"w").append(i).append("\":").append(i);
-    }
-    Files.writeString(
-        temporary.resolve("tokenizer.json"),
-        "{\"version\":\"1.0\",\"truncation\":null,\"padding\":null,\"added_tokens\":[],"
-            + "\"normalizer\":null,\"pre_tokenizer\":{\"type\":\"WhitespaceSplit\"},"
-            + "\"post_processor\":null,\"decoder\":null,\"model\":{\"type\":\"WordLevel\","
-            + "\"vocab\":{"
-            + vocabulary
-            + "},\"unk_token\":\"w0\"}}");
-  }
-
   @Test
   void generateLooksAtPictures() throws IOException {
     for (String file : new String[] {"config.json", "model.safetensors"}) {
       Files.copy(Path.of(GOLDEN + "llava", file), temporary.resolve(file));
     }
-    writeTokenizer();
+    LmFolders.writeTokenizer(temporary);
     Path picture = temporary.resolve("ruby.png");
     var image = new java.awt.image.BufferedImage(40, 30, 1);
     image.setRGB(20, 15, 0xff0000);
@@ -114,7 +99,7 @@ class LmCommandsTest {
     for (String file : new String[] {"config.json", "model.safetensors"}) {
       Files.copy(Path.of(GOLDEN + "gpt2", file), temporary.resolve(file));
     }
-    writeTokenizer();
+    LmFolders.writeTokenizer(temporary);
     Outcome one =
         run("generate", temporary.toString(), "--prompt", "w5 w6 w7", "--max-tokens", "5");
     assertThat(one.code).as(one.err).isZero();

@@ -1,14 +1,24 @@
 package io.lapidary.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.lapidary.Seeds;
 import io.lapidary.data.ActivationStore;
 import io.lapidary.io.Dtype;
 import io.lapidary.io.ImageProcessor;
 import io.lapidary.io.SafetensorsFile;
+import io.lapidary.model.CausalLm;
+import io.lapidary.model.Clip;
 import io.lapidary.model.VisionConfig;
 import io.lapidary.model.VisionEncoder;
+import io.lapidary.model.VisionLanguageModel;
+import io.lapidary.model.sae.SaeFolder;
+import io.lapidary.model.sae.SparseAutoencoder;
+import io.lapidary.model.sae.SparseAutoencoderConfig;
+import io.lapidary.model.sae.StandardSae;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -21,6 +31,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -120,6 +131,133 @@ class SaeCollectCommandTest {
     Cli.Outcome outcome = collect("acts", "--layer", layer, "--tokens", tokens, "--dtype", dtype);
     assertThat(outcome.code()).isEqualTo(2);
     assertThat(outcome.errors()).hasSize(1).first().asString().contains(message);
+  }
+
+  @Test
+  void projectedEmbeddingsOfClip() {
+    Path clip = Path.of("src/test/resources/golden/clip");
+    Cli.Outcome outcome =
+        Cli.run(
+            "sae",
+            "collect",
+            clip.toString(),
+            "--data",
+            folder.resolve("pictures").toString(),
+            "--layer",
+            "projection",
+            "--out",
+            folder.resolve("acts").toString());
+    assertThat(outcome.code()).as(outcome.err()).isZero();
+    try (Clip model = Clip.load(clip)) {
+      int side = model.config().vision().imageSize();
+      INDArray expected = model.imageEmbeddings(ImageProcessor.clip(side).process(pictures));
+      assertThat(read("acts/activations-00000.safetensors").equalsWithEps(expected, 1e-5)).isTrue();
+    }
+    assertThat(ActivationStore.open(folder.resolve("acts")).manifest().spec().layer())
+        .isEqualTo("projection");
+    assertThat(collect("more", "--layer", "projection").err()).contains("folders of CLIP");
+  }
+
+  @Test
+  void theTowerOfAVisionLanguageModel() {
+    Path llava = Path.of("src/test/resources/golden/llava");
+    Cli.Outcome outcome =
+        Cli.run(
+            "sae",
+            "collect",
+            llava.toString(),
+            "--data",
+            folder.resolve("pictures").toString(),
+            "--layer",
+            "1",
+            "--tokens",
+            "all",
+            "--out",
+            folder.resolve("acts").toString());
+    assertThat(outcome.code()).as(outcome.err()).isZero();
+    try (VisionLanguageModel model = VisionLanguageModel.load(llava)) {
+      int side = model.config().vision().imageSize();
+      INDArray states = model.towerState(ImageProcessor.clip(side).process(pictures), 1);
+      INDArray expected = states.reshape('c', states.size(0) * states.size(1), states.size(2));
+      assertThat(read("acts/activations-00000.safetensors").equalsWithEps(expected, 1e-5)).isTrue();
+    }
+  }
+
+  @Test
+  void textInWindowsThroughALanguageModelAndTheLossOfReconstructions() throws IOException {
+    Path model = LmFolders.copy("llama", folder.resolve("lm"));
+    Path text = folder.resolve("book.txt");
+    Files.writeString(text, "w5 w6 w7 w8\n\nw9 w10 w11 w12 w13 w14\nw15");
+    Cli.Outcome outcome =
+        Cli.run(
+            "sae",
+            "collect",
+            model.toString(),
+            "--data",
+            text.toString(),
+            "--layer",
+            "-1",
+            "--context",
+            "4",
+            "--out",
+            folder.resolve("acts").toString());
+    assertThat(outcome.code()).as(outcome.err()).isZero();
+    INDArray ids = Nd4j.createFromArray(new int[][] {{5, 6, 7, 8}, {9, 10, 11, 12}});
+    INDArray acts = read("acts/activations-00000.safetensors");
+    int last;
+    try (CausalLm lm = CausalLm.load(model)) {
+      last = lm.config().layers().size() - 1;
+      INDArray states = lm.blockOutput(ids, last);
+      assertThat(acts.equalsWithEps(states.reshape('c', 8, states.size(2)), 1e-5)).isTrue();
+      INDArray earlier = lm.hiddenStates(ids, null).get(last); // no norm follows but the last
+      assertThat(lm.blockOutput(ids, last - 1).equalsWithEps(earlier, 1e-6)).isTrue();
+    }
+    int width = (int) acts.size(1);
+    SparseAutoencoder sae = identity(width);
+    SaeFolder.save(folder.resolve("sae"), sae);
+    String[] loss = {
+      "sae",
+      "loss",
+      folder.resolve("sae").toString(),
+      "--model",
+      model.toString(),
+      "--data",
+      text.toString(),
+      "--layer",
+      "" + last,
+      "--context",
+      "4",
+      "--json"
+    };
+    JsonNode json = parse(Cli.run(loss).out());
+    assertThat(json.path("windows").asInt()).isEqualTo(2);
+    assertThat(json.path("recovered").asDouble()).isEqualTo(1, within(1e-3));
+    assertThat(json.path("zero").asDouble()).isNotEqualTo(json.path("original").asDouble());
+    sae.parameters().get("W_dec").muli(0);
+    SaeFolder.save(folder.resolve("sae"), sae);
+    assertThat(parse(Cli.run(loss).out()).path("recovered").asDouble()).isEqualTo(0, within(1e-3));
+    Files.writeString(text, "w5 w6");
+    assertThat(Cli.run(loss).err()).contains("has 2 tokens, a window takes 4");
+    SaeFolder.save(folder.resolve("sae"), identity(width + 1));
+    Files.writeString(text, "w5 w6 w7 w8");
+    assertThat(Cli.run(loss).err()).contains("takes " + (width + 1));
+  }
+
+  private static JsonNode parse(String json) throws IOException {
+    return new ObjectMapper().readTree(json);
+  }
+
+  /** An autoencoder that keeps everything: latents x and -x. */
+  private static SparseAutoencoder identity(int width) {
+    SparseAutoencoderConfig config =
+        new SparseAutoencoderConfig(width, 2 * width, new StandardSae(0, 0));
+    SparseAutoencoder sae = SparseAutoencoder.fresh(config, DataType.FLOAT, 1);
+    INDArray both = Nd4j.concat(1, Nd4j.eye(width), Nd4j.eye(width).neg());
+    sae.parameters().get("W_enc").assign(both);
+    sae.parameters().get("W_dec").assign(both.transpose());
+    sae.parameters().get("b_enc").assign(0);
+    sae.parameters().put("b_dec", Nd4j.zeros(DataType.FLOAT, width));
+    return sae;
   }
 
   @Test

@@ -82,6 +82,7 @@ record Autoencoders(SaeExperimentConfig.Training training, TrainListener listene
             null,
             null,
             null,
+            null,
             seeds.seed(),
             null);
     SparseAutoencoderConfig model = new SparseAutoencoderConfig(rows[0].length, latents, variant);

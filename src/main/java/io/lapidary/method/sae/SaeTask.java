@@ -75,6 +75,7 @@ public final class SaeTask implements TrainingTask<SaeTaskConfig> {
                     null,
                     null,
                     null,
+                    null,
                     run.seeds().stream("autoencoder").seed(),
                     null))
             .in(run.folder(), run.resume());

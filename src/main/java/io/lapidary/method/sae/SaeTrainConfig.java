@@ -18,6 +18,8 @@ import io.lapidary.train.Schedule;
  * @param decayStart step from which the rate falls linearly to 0 at the end; none when left out
  * @param clipNorm largest norm of all gradients; 0 does not clip; 1 (0 for standard) when left out
  * @param checkpointEvery steps between checkpoints; 0 (left out) only at the end
+ * @param resampleEvery steps after which latents of the standard variant that were silent for half
+ *     as long get new directions; 0 (left out) never
  * @param seed of weights and order
  * @param referenceCompat whether the first step has rate 0, as in the authors' code; false when
  *     left out
@@ -30,6 +32,7 @@ public record SaeTrainConfig(
     Long decayStart,
     Double clipNorm,
     Integer checkpointEvery,
+    Integer resampleEvery,
     long seed,
     Boolean referenceCompat) {
 
@@ -48,6 +51,13 @@ public record SaeTrainConfig(
     Check.that(clipNorm == null || clipNorm >= 0, "clipNorm must be at least 0, got %s", clipNorm);
     checkpointEvery = checkpointEvery == null ? 0 : checkpointEvery;
     Check.notNegative("checkpointEvery", checkpointEvery);
+    resampleEvery = resampleEvery == null ? 0 : resampleEvery;
+    Check.notNegative("resampleEvery", resampleEvery);
+    Check.that(
+        (long) resampleEvery * batchSize <= 15_000_000,
+        "resampleEvery must be at most 15 million rows, got %d steps of %d rows",
+        resampleEvery,
+        batchSize);
     referenceCompat = referenceCompat != null && referenceCompat;
   }
 

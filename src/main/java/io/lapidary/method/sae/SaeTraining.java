@@ -12,6 +12,7 @@ import io.lapidary.data.Column;
 import io.lapidary.model.sae.SparseAutoencoder;
 import io.lapidary.model.sae.SparseAutoencoderConfig;
 import io.lapidary.model.sae.StandardSae;
+import io.lapidary.train.Optimizer;
 import io.lapidary.train.TrainConfig;
 import io.lapidary.train.TrainListener;
 import io.lapidary.train.TrainResult;
@@ -151,11 +152,26 @@ public final class SaeTraining {
     identity.put("training", config);
     identity.put("rows", rows);
     identity.put("scale", scale);
+    Optimizer optimizer = train.optimizer().create();
+    boolean resampled = config.resampleEvery() > 0 && model.variant() instanceof StandardSae;
+    Resampling resampling =
+        resampled
+            ? new Resampling(
+                sae,
+                optimizer,
+                batches,
+                scale,
+                config.resampleEvery(),
+                new Seeds(config.seed()).stream("resampling"))
+            : null;
     TrainListener unitRows =
         new TrainListener() {
           @Override
           public void stepped(Step step) {
             sae.normalizeDecoder();
+            if (resampling != null && step.step() < config.steps()) {
+              resampling.after(step.step());
+            }
           }
         };
     Trainer.Builder trainer =
@@ -166,6 +182,7 @@ public final class SaeTraining {
                     sae.train(graph, graph.ops().mul(inputs.get("x"), 1 / scale), true).losses(),
                 batches)
             .features("x")
+            .optimizer(() -> optimizer)
             .schedule(config.schedule(config.peakRate(model)))
             .identity(identity)
             .listener(unitRows);

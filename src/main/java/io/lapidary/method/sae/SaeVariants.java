@@ -22,9 +22,24 @@ import java.util.List;
  * @param steps of the run
  * @param batch rows per step
  * @param rows of the data
+ * @param auxiliary factor of the loss that brings dead latents back; 1/32 when null, 0 for none
+ * @param deadAfter rows without activity after which a latent is dead; twice the data when null
  */
 public record SaeVariants(
-    int k, double penalty, List<Double> groupFractions, long steps, int batch, long rows) {
+    int k,
+    double penalty,
+    List<Double> groupFractions,
+    long steps,
+    int batch,
+    long rows,
+    Double auxiliary,
+    Long deadAfter) {
+  /** With the usual numbers for dead latents. */
+  public SaeVariants(
+      int k, double penalty, List<Double> groupFractions, long steps, int batch, long rows) {
+    this(k, penalty, groupFractions, steps, batch, rows, null, null);
+  }
+
   /** All names. */
   public static final List<String> NAMES =
       List.of("standard", "gated", "jumprelu", "top_k", "batch_top_k", "matryoshka_batch_top_k");
@@ -42,8 +57,10 @@ public record SaeVariants(
    */
   public SaeVariant named(String name, int latents) {
     long part = steps / 10;
-    long deadAfter = Math.min(10_000_000, Math.max(2 * rows, 50 * Math.min(batch, rows)));
-    DeadLatents dead = new DeadLatents(AUXILIARY, deadAfter);
+    long usual = Math.min(10_000_000, Math.max(2 * rows, 50 * Math.min(batch, rows)));
+    DeadLatents dead =
+        new DeadLatents(
+            auxiliary == null ? AUXILIARY : auxiliary, deadAfter == null ? usual : deadAfter);
     ThresholdTracking tracking = new ThresholdTracking(0.999, Math.min(1000, part));
     long rise = Math.min(2000, part);
     return switch (name.replace("matroyshka", "matryoshka")) {

@@ -20,7 +20,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * An autoencoder in a folder: {@code config.json} and {@code sae.safetensors}, or the layout of
- * SAELens.
+ * SAELens, dictionary_learning or sparsify.
  */
 public final class SaeFolder {
   private static final String CONFIG = "config.json";
@@ -66,12 +66,14 @@ public final class SaeFolder {
     /** {@code config.json} with everything, {@code sae.safetensors}. */
     LAPIDARY,
     /** {@code cfg.json}, {@code sae_weights.safetensors}; what training alone needs is left out. */
-    SAE_LENS
+    SAE_LENS,
+    /** {@code config.json}, {@code ae.safetensors}, with the names of dictionary_learning. */
+    DICTIONARY_LEARNING
   }
 
   /** The file with the weights of an autoencoder's folder; empty where there is none. */
   public static Optional<Path> weights(Path folder) {
-    return Stream.of(WEIGHTS, SaeLensLayout.WEIGHTS)
+    return Stream.of(WEIGHTS, SaeLensLayout.WEIGHTS, StateDictLayout.DICTIONARY)
         .map(folder::resolve)
         .filter(Files::isRegularFile)
         .findFirst();
@@ -98,6 +100,10 @@ public final class SaeFolder {
       SaeLensLayout.write(folder, sae);
       return;
     }
+    if (layout == Layout.DICTIONARY_LEARNING) {
+      StateDictLayout.write(folder, sae);
+      return;
+    }
     Map<String, INDArray> tensors = new LinkedHashMap<>();
     for (String name : shapes(sae.config()).keySet()) {
       tensors.put(name, sae.parameters().get(name));
@@ -107,11 +113,14 @@ public final class SaeFolder {
   }
 
   /**
-   * Reads a folder that {@link #save} or SAELens wrote, as FLOAT.
+   * Reads a folder that {@link #save}, SAELens or sparsify wrote, as FLOAT.
    *
    * @throws InputException naming the file and tensor that is missing, unknown or of another shape
    */
   public static SparseAutoencoder load(Path folder) {
+    if (StateDictLayout.isIn(folder)) {
+      return StateDictLayout.read(folder);
+    }
     if (SaeLensLayout.isIn(folder)) {
       return SaeLensLayout.read(folder);
     }

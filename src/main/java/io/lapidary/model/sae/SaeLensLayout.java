@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.TreeSet;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
 /**
@@ -114,6 +115,9 @@ final class SaeLensLayout {
       shapes.remove(SaeGraph.THRESHOLD);
     }
     Parameters parameters = new Parameters(DataType.FLOAT, 0);
+    if (config.variant() instanceof TopKSae) {
+      parameters.adopt(SaeGraph.THRESHOLD, Nd4j.createFromArray(-1f)); // not used
+    }
     try (SafetensorsFile open = SafetensorsFile.open(file)) {
       TreeSet<String> unknown = new TreeSet<>(open.names());
       unknown.removeAll(shapes.keySet());

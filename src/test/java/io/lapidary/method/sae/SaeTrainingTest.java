@@ -27,6 +27,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -53,7 +54,7 @@ class SaeTrainingTest {
   }
 
   private static SaeTrainConfig config(long steps, int batch, int checkpointEvery) {
-    return new SaeTrainConfig(steps, batch, 1e-3, 5L, null, null, checkpointEvery, 3, null);
+    return new SaeTrainConfig(steps, batch, 1e-3, 5L, null, null, checkpointEvery, null, 3, null);
   }
 
   private static float[][] gaussian(int rows, int width, long seed) {
@@ -101,6 +102,62 @@ class SaeTrainingTest {
     Map<String, double[]> got = values(resumed);
     assertThat(got.keySet()).isEqualTo(expected.keySet());
     expected.forEach((name, v) -> assertThat(got.get(name)).as(name).isEqualTo(v));
+  }
+
+  private static SaeTrainConfig resampled(long steps, int checkpointEvery) {
+    return new SaeTrainConfig(steps, 8, 1e-3, 5L, null, null, checkpointEvery, 6, 3, null);
+  }
+
+  @Test
+  void silentLatentsGetTheDirectionsOfInputs() {
+    // a penalty that silences everything, so that each resampling finds silent latents
+    SparseAutoencoderConfig model = new SparseAutoencoderConfig(6, 12, new StandardSae(1e3, 0));
+    float[][] rows = gaussian(50, 6, 1);
+    SparseAutoencoder without = new SaeTraining(model, config(7, 8, 0)).run(rows).autoencoder();
+    SparseAutoencoder sae = new SaeTraining(model, resampled(7, 0)).run(rows).autoencoder();
+    INDArray x = Nd4j.createFromArray(rows);
+    x.diviColumnVector(x.norm2(1));
+    INDArray near = sae.parameters().get("W_dec").mmul(x.transpose()).max(1);
+    INDArray far = without.parameters().get("W_dec").mmul(x.transpose()).max(1);
+    // one step after the sixth has moved them a little
+    long inputs = Arrays.stream(near.toDoubleVector()).filter(c -> c > 0.9999).count();
+    long before = Arrays.stream(far.toDoubleVector()).filter(c -> c > 0.9999).count();
+    assertThat(inputs).isGreaterThan(before + 3);
+  }
+
+  @Test
+  void aResumedRunResamplesAlike() {
+    SparseAutoencoderConfig model = new SparseAutoencoderConfig(6, 12, new StandardSae(10, 0));
+    float[][] rows = gaussian(50, 6, 1);
+    SparseAutoencoder whole = new SaeTraining(model, resampled(23, 0)).run(rows).autoencoder();
+    TrainListener crash =
+        new TrainListener() {
+          @Override
+          public void stepped(Step step) {
+            if (step.step() == 14) {
+              throw new IllegalStateException("power cut");
+            }
+          }
+        };
+    SaeTraining first = new SaeTraining(model, resampled(23, 12)).in(folder, false).listener(crash);
+    assertThatThrownBy(() -> first.run(rows)).hasMessage("power cut");
+    SparseAutoencoder resumed =
+        new SaeTraining(model, resampled(23, 12)).in(folder, true).run(rows).autoencoder();
+    Map<String, double[]> got = values(resumed);
+    values(whole).forEach((name, v) -> assertThat(got.get(name)).as(name).isEqualTo(v));
+  }
+
+  @Test
+  void rowsAreDrawnOnceAndByTheirError() {
+    double[] weights = {1, 0, 3};
+    int[] times = new int[3];
+    SplittableRandom random = new SplittableRandom(4);
+    for (int i = 0; i < 4000; i++) {
+      times[Resampling.draw(weights, 1, random)[0]]++;
+    }
+    assertThat(times[1]).isZero();
+    assertThat(times[2] / 4000.0).isEqualTo(0.75, within(0.03));
+    assertThat(Resampling.draw(weights, 3, random)).containsExactlyInAnyOrder(0, 1, 2);
   }
 
   @ParameterizedTest
@@ -193,11 +250,14 @@ class SaeTrainingTest {
 
   @Test
   void theRateRisesStaysAndFalls() {
-    SaeTrainConfig c = new SaeTrainConfig(100, 8, null, 10L, 80L, null, null, 0, false);
+    SaeTrainConfig c = new SaeTrainConfig(100, 8, null, 10L, 80L, null, null, null, 0, false);
     assertThat(c.schedule(1).rate(0)).isEqualTo(0.1, within(1e-12));
     assertThat(c.schedule(1).rate(50)).isEqualTo(1);
     assertThat(c.schedule(1).rate(90)).isEqualTo(0.5, within(1e-12));
-    assertThat(new SaeTrainConfig(100, 8, null, 10L, 80L, null, null, 0, true).schedule(1).rate(0))
+    assertThat(
+            new SaeTrainConfig(100, 8, null, 10L, 80L, null, null, null, 0, true)
+                .schedule(1)
+                .rate(0))
         .isZero();
     SaeVariant k = new TopKSae(1, DeadLatents.usual(), ThresholdTracking.usual());
     assertThat(c.peakRate(new SparseAutoencoderConfig(8, 64, k))).isEqualTo(1e-3);
@@ -232,7 +292,8 @@ class SaeTrainingTest {
     SaeVariant variant =
         new BatchTopKSae(3, new DeadLatents(1.0 / 32, 20_000), new ThresholdTracking(0.995, 200));
     SparseAutoencoderConfig model = new SparseAutoencoderConfig(width, 192, variant);
-    SaeTrainConfig config = new SaeTrainConfig(2000, 128, 2e-3, 100L, null, null, null, 1, null);
+    SaeTrainConfig config =
+        new SaeTrainConfig(2000, 128, 2e-3, 100L, null, null, null, null, 1, null);
     SparseAutoencoder sae = new SaeTraining(model, config).run(rows).autoencoder();
     double found = meanBestCosine(atom, sae);
     double random = meanBestCosine(atom, SparseAutoencoder.fresh(model, DataType.FLOAT, 11));

@@ -50,12 +50,19 @@ class SaeLensLayoutTest {
                 sae.parameters().put(name, name.equals("threshold") ? values.addi(0.2) : values);
               }
             });
-    SaeFolder.save(folder, sae, SaeFolder.Layout.SAE_LENS);
-    SparseAutoencoder read = SaeFolder.load(folder);
     INDArray codes = sae.encode(x);
     assertThat(codes.sumNumber().doubleValue()).isPositive();
-    assertThat(read.encode(x).sub(codes).amaxNumber().doubleValue()).isLessThan(1e-5);
-    assertThat(read.decode(codes)).isEqualTo(sae.decode(codes));
+    for (SaeFolder.Layout layout : SaeFolder.Layout.values()) {
+      Path written = folder.resolve(layout.name());
+      SaeFolder.save(written, sae, layout);
+      SparseAutoencoder read = SaeFolder.load(written);
+      assertThat(read.encode(x).sub(codes).amaxNumber().doubleValue()).isLessThan(1e-5);
+      assertThat(read.decode(codes)).isEqualTo(sae.decode(codes));
+      Path again = folder.resolve(layout + " again"); // whatever was read can be written
+      SaeFolder.save(again, read);
+      assertThat(SaeFolder.load(again).encode(x).sub(codes).amaxNumber().doubleValue())
+          .isLessThan(1e-5);
+    }
   }
 
   private void write(Map<String, Object> config, Map<String, INDArray> tensors) {
@@ -145,5 +152,63 @@ class SaeLensLayoutTest {
     assertThatThrownBy(() -> SaeFolder.load(folder))
         .isInstanceOf(InputException.class)
         .satisfies(e -> assertThat(e.getMessage()).contains(words));
+  }
+
+  private void writeSparsify(Map<String, Object> config, Map<String, INDArray> tensors) {
+    Jsons.write(folder.resolve("cfg.json"), config);
+    Safetensors.write(folder.resolve("sae.safetensors"), tensors, Map.of());
+  }
+
+  @Test
+  void foldersOfSparsifyAreRead() {
+    Map<String, INDArray> tensors = new LinkedHashMap<>();
+    tensors.put("encoder.weight", Nd4j.createFromArray(new float[][] {{1, 0}, {0, 1}, {2, -1}}));
+    tensors.put("encoder.bias", Nd4j.createFromArray(0.5f, 0f, -1f));
+    tensors.put("W_dec", Nd4j.createFromArray(new float[][] {{1, 0}, {0, 2}, {0.6f, 0.8f}}));
+    tensors.put("b_dec", Nd4j.createFromArray(10f, -10f));
+    writeSparsify(new LinkedHashMap<>(Map.of("activation", "topk", "k", 1, "d_in", 2)), tensors);
+    SparseAutoencoder sae = SaeFolder.load(folder);
+    // x - b_dec = (3, 1): 3.5, 1, 4 before the choice of the largest
+    INDArray codes = sae.encode(Nd4j.createFromArray(new float[][] {{13, -9}}));
+    assertThat(codes.toFloatVector()).containsExactly(new float[] {0, 0, 4}, within(1e-5f));
+    assertThat(sae.decode(codes).toFloatVector())
+        .containsExactly(new float[] {12.4f, -6.8f}, within(1e-5f));
+    writeSparsify(new LinkedHashMap<>(Map.of("activation", "groupmax", "k", 1)), tensors);
+    assertThatThrownBy(() -> SaeFolder.load(folder))
+        .isInstanceOf(InputException.class)
+        .hasMessageContaining("activation topk");
+    writeSparsify(new LinkedHashMap<>(Map.of("activation", "topk", "k", 9)), tensors);
+    assertThatThrownBy(() -> SaeFolder.load(folder))
+        .isInstanceOf(InputException.class)
+        .hasMessageContaining("k must be at most the 3 latents");
+  }
+
+  @Test
+  void wrongFoldersOfDictionaryLearningSayWhatIsWrong() {
+    Map<String, INDArray> tensors = new LinkedHashMap<>(tensors());
+    Path file = folder.resolve("ae.safetensors");
+    Safetensors.write(file, tensors, Map.of());
+    Jsons.write(folder.resolve("config.json"), Map.of("trainer", Map.of("dict_class", "GroupSAE")));
+    assertThatThrownBy(() -> SaeFolder.load(folder))
+        .isInstanceOf(InputException.class)
+        .hasMessageContaining("dict_class must be one of [AutoEncoder, ")
+        .hasMessageContaining("GroupSAE");
+    Jsons.write(
+        folder.resolve("config.json"),
+        Map.of("trainer", Map.of("dict_class", "MatroyshkaBatchTopKSAE")));
+    assertThatThrownBy(() -> SaeFolder.load(folder))
+        .isInstanceOf(InputException.class)
+        .hasMessageContaining("tensor 'k' is missing");
+    tensors.put("k", Nd4j.scalar(2L));
+    tensors.put("group_sizes", Nd4j.createFromArray(1L, 1L));
+    tensors.put("threshold", Nd4j.scalar(0.5f));
+    Safetensors.write(file, tensors, Map.of());
+    assertThatThrownBy(() -> SaeFolder.load(folder)).isInstanceOf(InputException.class);
+    tensors.put("group_sizes", Nd4j.createFromArray(1L, 2L));
+    Safetensors.write(file, tensors, Map.of());
+    assertThat(SaeFolder.load(folder).config().latentWidth()).isEqualTo(3);
+    tensors.put("W_more", Nd4j.scalar(0.5f));
+    Safetensors.write(file, tensors, Map.of());
+    assertThatThrownBy(() -> SaeFolder.load(folder)).hasMessageContaining("'W_more' is unknown");
   }
 }

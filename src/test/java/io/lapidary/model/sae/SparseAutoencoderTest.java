@@ -206,9 +206,128 @@ class SparseAutoencoderTest {
     }
   }
 
+  @Test
+  void theGateLossMovesTheGateAndNotTheDictionary() {
+    for (long seed = 1; seed <= 3; seed++) {
+      SparseAutoencoder sae = drawn(new GatedSae(0.2, 4), seed);
+      Graph g = new Graph(sae.parameters(), true);
+      SaeForward forward = sae.train(g, g.placeholder("x", 4, 5), false);
+      Map<String, INDArray> feeds = Map.of("x", batch(4, seed));
+      SDVariable gate = forward.losses().get("gate");
+      List<SDVariable> gates =
+          g.parameters().stream()
+              .filter(v -> List.of("W_enc", "b_gate").contains(v.name()))
+              .toList();
+      assertThat(gates).hasSize(2);
+      check(sae, g, gate, gates, feeds, "gate, seed " + seed);
+      SDVariable decoder =
+          g.parameters().stream().filter(v -> v.name().equals("W_dec")).findAny().get();
+      SDVariable gradient = Gradients.of(g, gate, List.of(decoder)).get(0);
+      try (Plan plan = Plan.compile(g, gradient)) {
+        plan.run(feeds);
+        assertThat(plan.output(gradient).amaxNumber().doubleValue()).isZero();
+      }
+    }
+  }
+
+  @Test
+  void theAuxiliaryLossMovesDeadLatentsTowardsTheFixedError() {
+    double alpha = 0.3;
+    for (long seed = 1; seed <= 3; seed++) {
+      SparseAutoencoder sae = drawn(new TopKSae(3, new DeadLatents(alpha, 10), AT_ONCE), seed);
+      INDArray silent = sae.parameters().get("num_samples_since_fired");
+      silent.assign(0);
+      for (int j = 0; j < 9; j += 2) {
+        silent.putScalar(j, 1000); // may fire in this batch: then not dead
+      }
+      INDArray x = batch(4, seed);
+      Graph g = new Graph(sae.parameters(), true);
+      SaeForward forward = sae.train(g, g.placeholder("x", 4, 5), false);
+      SDVariable auxiliary = forward.losses().get("auxk");
+      List<SDVariable> weights = g.parameters();
+      List<SDVariable> gradients = Gradients.of(g, auxiliary, weights);
+      List<SDVariable> outputs = new ArrayList<>(gradients);
+      outputs.addAll(List.of(auxiliary, forward.codes(), forward.reconstruction()));
+      Map<String, INDArray> analytic = new LinkedHashMap<>();
+      double value;
+      INDArray codes;
+      INDArray error;
+      try (Plan plan = Plan.compile(g, outputs)) {
+        plan.run(Map.of("x", x));
+        for (int w = 0; w < weights.size(); w++) {
+          analytic.put(weights.get(w).name(), plan.output(gradients.get(w)).dup('c'));
+        }
+        value = plan.output(auxiliary).getDouble(0);
+        codes = plan.output(forward.codes()).dup('c');
+        error = x.sub(plan.output(forward.reconstruction()));
+      }
+      boolean[] dead = new boolean[9];
+      for (int j = 0; j < 9; j++) {
+        dead[j] = j % 2 == 0 && codes.getColumn(j).amaxNumber().doubleValue() == 0;
+      }
+      assertThat(value)
+          .isPositive()
+          .isEqualTo(alpha * explained(sae, x, error, dead), within(1e-9));
+      for (String name : List.of("W_enc", "b_enc", "W_dec", "b_dec")) {
+        INDArray array = sae.parameters().get(name);
+        for (long i = 0; i < array.length(); i++) {
+          double before = array.getDouble(i);
+          array.putScalar(i, before + 1e-6);
+          final double up = explained(sae, x, error, dead);
+          array.putScalar(i, before - 1e-6);
+          final double down = explained(sae, x, error, dead);
+          array.putScalar(i, before);
+          assertThat(analytic.get(name).getDouble(i))
+              .as("seed %d: %s[%d]", seed, name, i)
+              .isEqualTo(alpha * (up - down) / 2e-6, within(1e-5));
+        }
+      }
+    }
+  }
+
+  /** The share of a fixed error that the two largest dead latents of a row leave, in plain Java. */
+  private static double explained(
+      SparseAutoencoder sae, INDArray x, INDArray error, boolean[] dead) {
+    INDArray encoder = sae.parameters().get("W_enc");
+    INDArray decoder = sae.parameters().get("W_dec");
+    INDArray mean = error.mean(0);
+    double left = 0;
+    double spread = 0;
+    for (int b = 0; b < 4; b++) {
+      double[] active = new double[9];
+      for (int j = 0; j < 9; j++) {
+        double z = sae.parameters().get("b_enc").getDouble(j);
+        for (int i = 0; i < 5; i++) {
+          double centred = x.getDouble(b, i) - sae.parameters().get("b_dec").getDouble(i);
+          z += centred * encoder.getDouble(i, j);
+        }
+        active[j] = dead[j] ? Math.max(0, z) : 0;
+      }
+      double second = java.util.Arrays.stream(active).sorted().toArray()[7];
+      for (int i = 0; i < 5; i++) {
+        double guess = 0;
+        for (int j = 0; j < 9; j++) {
+          guess += active[j] >= second ? active[j] * decoder.getDouble(j, i) : 0;
+        }
+        left += sq(error.getDouble(b, i) - guess);
+        spread += sq(error.getDouble(b, i) - mean.getDouble(i));
+      }
+    }
+    return left / spread;
+  }
+
   private static void check(
       SparseAutoencoder sae, Graph g, SDVariable loss, Map<String, INDArray> feeds, String what) {
-    List<SDVariable> weights = g.parameters();
+    check(sae, g, loss, g.parameters(), feeds, what);
+  }
+
+  private static void check(
+      SparseAutoencoder sae,
+      Graph g,
+      SDVariable loss,
+      List<SDVariable> weights,
+      Map<String, INDArray> feeds,
+      String what) {
     List<SDVariable> gradients = Gradients.of(g, loss, weights);
     List<SDVariable> outputs = new ArrayList<>(gradients);
     outputs.add(loss);

@@ -10,6 +10,7 @@ import io.lapidary.report.Experiment;
 import io.lapidary.train.TrainingTask;
 import io.lapidary.train.task.EmojiVlmTask;
 import io.lapidary.train.task.ImageClassifierTask;
+import io.lapidary.train.task.MaskedAutoencoderTask;
 import java.util.List;
 import java.util.function.Function;
 
@@ -31,7 +32,12 @@ record Registry(List<Experiment<?>> experiments, List<TrainingTask<?>> tasks) {
   static Registry standard() {
     return new Registry(
         List.of(new ClipExperiment(), new SaeExperiment()),
-        List.of(new EmojiClipTask(), new ImageClassifierTask(), new EmojiVlmTask(), new SaeTask()));
+        List.of(
+            new EmojiClipTask(),
+            new ImageClassifierTask(),
+            new EmojiVlmTask(),
+            new MaskedAutoencoderTask(),
+            new SaeTask()));
   }
 
   /**

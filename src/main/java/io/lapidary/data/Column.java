@@ -2,6 +2,7 @@ package io.lapidary.data;
 
 import io.lapidary.Check;
 import io.lapidary.Seeds;
+import java.util.SplittableRandom;
 import java.util.function.Supplier;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.concurrency.AffinityManager;
@@ -152,6 +153,86 @@ public final class Column {
             put(batch, values, examples.length * width);
           };
         });
+  }
+
+  /** What a column of random patch masks holds; see {@link #patchMasks}. */
+  public enum PatchMask {
+    /** Rows of the class token and the kept patches in the tokens of the batch [n, 1 + kept]. */
+    KEPT,
+    /** Rows of the masked patches in the patches of the batch [n, patches − kept]. */
+    MASKED,
+    /**
+     * For every patch [n, patches] its row among the kept patches of the batch, or n · kept, one
+     * row behind them, where it is masked.
+     */
+    RESTORED
+  }
+
+  /**
+   * Random masks of masked autoencoders (He et al. 2022), drawn anew for every example and epoch,
+   * INT. Columns of one batch source with the same numbers belong together.
+   *
+   * @param count examples
+   * @param patches patches of a picture
+   * @param kept patches that the encoder sees
+   */
+  public static Column patchMasks(int count, int patches, int kept, PatchMask part) {
+    Check.that(kept > 0 && kept < patches, "kept must be in [1, %d), got %d", patches, kept);
+    int width =
+        switch (part) {
+          case KEPT -> 1 + kept;
+          case MASKED -> patches - kept;
+          case RESTORED -> patches;
+        };
+    return new Column(
+        count,
+        DataType.INT,
+        new long[] {width},
+        () -> {
+          Scratch scratch = new Scratch(width);
+          return (examples, augment, batch) -> {
+            int[] values = scratch.ints(examples.length);
+            for (int i = 0; i < examples.length; i++) {
+              int[] order = order(patches, augment.at(examples[i]).stream("mask").random());
+              mask(part, order, kept, i, examples.length, values, i * width);
+            }
+            put(batch, values, examples.length * width);
+          };
+        });
+  }
+
+  private static int[] order(int patches, SplittableRandom random) {
+    int[] order = new int[patches];
+    for (int p = 0; p < patches; p++) {
+      int other = random.nextInt(p + 1);
+      order[p] = order[other];
+      order[other] = p;
+    }
+    return order;
+  }
+
+  /** Writes one example's part; the first {@code kept} of {@code order} are kept. */
+  private static void mask(
+      PatchMask part, int[] order, int kept, int example, int batch, int[] values, int at) {
+    int patches = order.length;
+    switch (part) {
+      case KEPT -> {
+        values[at] = example * (patches + 1);
+        for (int k = 0; k < kept; k++) {
+          values[at + 1 + k] = example * (patches + 1) + 1 + order[k];
+        }
+      }
+      case MASKED -> {
+        for (int m = kept; m < patches; m++) {
+          values[at + m - kept] = example * patches + order[m];
+        }
+      }
+      case RESTORED -> {
+        for (int p = 0; p < patches; p++) {
+          values[at + order[p]] = p < kept ? example * kept + p : batch * kept;
+        }
+      }
+    }
   }
 
   /** Class numbers [n], INT. */

@@ -20,6 +20,25 @@ public final class Patches {
   public static SDVariable embed(
       Graph g, String name, SDVariable image, int patch, long width, boolean bias) {
     Check.positive("patch", patch);
+    SDVariable tokens = split(g, name, image, patch);
+    long channels = g.size(image, 1);
+    long area = (long) patch * patch;
+    SDVariable kernel =
+        g.parameter(name + ".weight", Init.normal(0.02), width, channels, patch, patch);
+    SDVariable weight = g.ops().reshape(kernel, width, channels * area);
+    SDVariable offset = bias ? g.parameter(name + ".bias", Init.zeros(), width) : null;
+    Overlay.WeightedMap map =
+        new Overlay.WeightedMap(name, Overlay.Layout.PATCHES, g.shape(kernel));
+    return g.overlaid(map, tokens, g.ops().linear(tokens, weight, offset));
+  }
+
+  /**
+   * The pixels of every patch: image [B, C, H, W] gives [B, ⌊H/p⌋ ⌊W/p⌋, C p p], channel by
+   * channel.
+   *
+   * @param name of what wants them, for errors
+   */
+  public static SDVariable split(Graph g, String name, SDVariable image, int patch) {
     long[] s = g.shape(image);
     Check.that(
         s.length == 4 && s[2] >= patch && s[3] >= patch,
@@ -34,13 +53,7 @@ public final class Patches {
     long area = (long) patch * patch;
     SDVariable cells = g.ops().reshape(whole, s[0], s[1], rows, patch, columns, patch);
     SDVariable ordered = g.ops().permute(cells, 0, 2, 4, 1, 3, 5);
-    SDVariable tokens = g.ops().reshape(ordered, s[0], rows * columns, s[1] * area);
-    SDVariable kernel = g.parameter(name + ".weight", Init.normal(0.02), width, s[1], patch, patch);
-    SDVariable weight = g.ops().reshape(kernel, width, s[1] * area);
-    SDVariable offset = bias ? g.parameter(name + ".bias", Init.zeros(), width) : null;
-    Overlay.WeightedMap map =
-        new Overlay.WeightedMap(name, Overlay.Layout.PATCHES, g.shape(kernel));
-    return g.overlaid(map, tokens, g.ops().linear(tokens, weight, offset));
+    return g.ops().reshape(ordered, s[0], rows * columns, s[1] * area);
   }
 
   /**

@@ -296,6 +296,16 @@ public final class Clip implements AutoCloseable {
         (g, input) -> vision(g, input).hiddenStates());
   }
 
+  /** As {@link VisionEncoder#layerFeatures} for the image tower; the caller closes them. */
+  public List<INDArray> visionLayerFeatures(INDArray pixels, boolean classToken) {
+    checkPixels(pixels);
+    return runner.run(
+        classToken ? "layer tokens" : "layer means",
+        parameters.type(),
+        pixels,
+        (g, input) -> VisionTransformer.features(g, vision(g, input), classToken));
+  }
+
   /**
    * Similarity logits exp(logit_scale) · cosine, [images, texts]; the caller closes them.
    *

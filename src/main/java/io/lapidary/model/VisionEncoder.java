@@ -199,6 +199,21 @@ public final class VisionEncoder implements AutoCloseable {
     return run("hidden" + block, pixels, out -> List.of(out.hiddenStates().get(block))).get(0);
   }
 
+  /**
+   * One vector per image and layer [B, hidden]: entry 0 of what enters the blocks, entry n after
+   * block n, no last norm. The caller closes them.
+   *
+   * @param classToken whether the class token is taken, else the mean over all tokens
+   */
+  public List<INDArray> layerFeatures(INDArray pixels, boolean classToken) {
+    Check.that(!classToken || config.tokens() > config.patches(), "the model has no class token");
+    return runner.run(
+        classToken ? "layer tokens" : "layer means",
+        parameters().type(),
+        pixels,
+        (g, input) -> VisionTransformer.features(g, build(g, input), classToken));
+  }
+
   private List<INDArray> run(
       String task, INDArray pixels, Function<VisionTransformer.Output, List<SDVariable>> outputs) {
     Check.that(

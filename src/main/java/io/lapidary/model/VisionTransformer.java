@@ -39,6 +39,18 @@ public final class VisionTransformer {
    * @param pixels normalised images [B, channels, S, S]
    */
   public static Output build(Graph g, String prefix, VisionConfig config, SDVariable pixels) {
+    return build(g, prefix, config, pixels, null);
+  }
+
+  /**
+   * As {@link #build(Graph, String, VisionConfig, SDVariable)} over some tokens only; T is then
+   * their number.
+   *
+   * @param kept rows of the tokens in [B · T], positions already added, [B, kept] of type INT; null
+   *     for all
+   */
+  static Output build(
+      Graph g, String prefix, VisionConfig config, SDVariable pixels, SDVariable kept) {
     long[] shape = g.shape(pixels);
     long[] expected = {shape[0], config.channels(), config.imageSize(), config.imageSize()};
     Check.that(
@@ -50,6 +62,10 @@ public final class VisionTransformer {
         Arrays.toString(shape));
     VisionFamily.Names names = config.family().names();
     SDVariable x = embed(g, prefix, config, pixels);
+    if (kept != null) {
+      SDVariable flat = g.ops().reshape(x, shape[0] * config.tokens(), config.hiddenSize());
+      x = g.ops().embedding(flat, kept);
+    }
     if (names.preNorm() != null) {
       x = Layers.layerNorm(g, prefix + names.preNorm(), x, config.epsilon());
     }
@@ -108,5 +124,12 @@ public final class VisionTransformer {
   private static SDVariable first(Graph g, SDVariable x) {
     long[] s = g.shape(x);
     return g.ops().reshape(g.ops().slice(x, 1, 0, 1), s[0], s[2]);
+  }
+
+  /** One vector per image and layer: the first token, or the mean over all. */
+  static List<SDVariable> features(Graph g, Output output, boolean classToken) {
+    return output.hiddenStates().stream()
+        .map(x -> classToken ? first(g, x) : g.ops().mean(x, false, 1))
+        .toList();
   }
 }

@@ -27,6 +27,7 @@ import picocli.CommandLine.ScopeType;
       GenerateCommand.class,
       EmbedCommand.class,
       SaeCommand.class,
+      TiVitCommand.class,
       TrainCommand.class,
       SearchCommand.class,
       ReproduceCommand.class,

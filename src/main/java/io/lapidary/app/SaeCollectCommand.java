@@ -4,6 +4,7 @@ import io.lapidary.InputException;
 import io.lapidary.Seeds;
 import io.lapidary.data.ActivationSpec;
 import io.lapidary.data.ActivationStore;
+import io.lapidary.data.Hashes;
 import io.lapidary.engine.Runtime;
 import java.nio.file.Path;
 import java.util.List;
@@ -141,7 +142,7 @@ final class SaeCollectCommand implements Callable<Integer> {
     ActivationSpec wanted =
         new ActivationSpec(
             folder.toAbsolutePath().normalize().getFileName().toString(),
-            TokenStates.modelSha256(folder),
+            Hashes.model(folder),
             states.layer(),
             choice.toString(),
             seed,

@@ -1,17 +1,11 @@
 package io.lapidary.app;
 
-import io.lapidary.AtomicFiles;
 import io.lapidary.InputException;
-import io.lapidary.data.Hashes;
 import io.lapidary.io.CheckpointFolder;
 import io.lapidary.model.LmFamily;
 import io.lapidary.model.VisionLanguageModel;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** States of one layer of a model over the examples of a data set, in their order. */
@@ -95,21 +89,5 @@ interface TokenStates extends AutoCloseable {
           folder, -blocks, blocks - 1, blocks, block);
     }
     return block < 0 ? blocks + block : block;
-  }
-
-  /** Checksum of a model: of its configuration and its weights, by name. */
-  static String modelSha256(Path folder) {
-    try (Stream<Path> files = Files.list(folder)) {
-      String list =
-          files
-              .filter(file -> file.toString().matches(".*(\\.safetensors|config\\.json)"))
-              .sorted()
-              .map(file -> file.getFileName() + " " + Hashes.sha256(file) + "\n")
-              .collect(Collectors.joining());
-      return Hashes.sha256(list.getBytes(StandardCharsets.UTF_8));
-    } catch (IOException e) {
-      throw new InputException(
-          String.format("%s: cannot be listed (%s)", folder, AtomicFiles.reason(e)), e);
-    }
   }
 }

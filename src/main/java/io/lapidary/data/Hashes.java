@@ -4,11 +4,14 @@ import io.lapidary.AtomicFiles;
 import io.lapidary.InputException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Checksums of files and byte arrays as lower-case hexadecimal text. */
 public final class Hashes {
@@ -26,6 +29,25 @@ public final class Hashes {
    */
   public static String sha256(Path file) {
     return hex(file(file, "SHA-256"));
+  }
+
+  /**
+   * A checksum of a model folder: of its configuration and its weights, by name.
+   *
+   * @throws InputException when it cannot be read
+   */
+  public static String model(Path folder) {
+    try (Stream<Path> files = Files.list(folder)) {
+      String list =
+          files
+              .filter(file -> file.toString().matches(".*(\\.safetensors|config\\.json)"))
+              .sorted()
+              .map(file -> file.getFileName() + " " + sha256(file) + "\n")
+              .collect(Collectors.joining());
+      return sha256(list.getBytes(StandardCharsets.UTF_8));
+    } catch (IOException e) {
+      throw unreadable(folder, e);
+    }
   }
 
   /** The digest of a file by algorithm name, such as {@code SHA-512}. */

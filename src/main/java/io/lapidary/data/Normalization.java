@@ -29,11 +29,13 @@ public record Normalization(List<Double> mean, List<Double> std) {
     std.forEach(value -> Check.positive("std", value));
   }
 
-  float mean(int channel) {
+  /** The mean of a channel. */
+  public float mean(int channel) {
     return (float) (double) mean.get(mean.size() == 1 ? 0 : channel);
   }
 
-  float std(int channel) {
+  /** The deviation of a channel. */
+  public float std(int channel) {
     return (float) (double) std.get(std.size() == 1 ? 0 : channel);
   }
 }

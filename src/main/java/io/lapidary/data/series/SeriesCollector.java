@@ -3,6 +3,7 @@ package io.lapidary.data.series;
 import io.lapidary.InputException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.TreeSet;
 
@@ -82,6 +83,14 @@ final class SeriesCollector {
             c + 1,
             channels[c].length,
             channels[0].length);
+      }
+    }
+    for (int c = 0; c < channels.length; c++) {
+      if (channels[c].length < 2) {
+        throw error(line, "channel %d has one value; a series needs two", c + 1);
+      }
+      if (Arrays.stream(channels[c]).allMatch(Double::isNaN)) {
+        throw error(line, "channel %d has no known value; leave the case out", c + 1);
       }
     }
     if (values.isEmpty()) {

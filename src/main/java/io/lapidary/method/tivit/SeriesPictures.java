@@ -16,6 +16,9 @@ import java.util.stream.IntStream;
  * @param gamma exponent of the contrast
  */
 public record SeriesPictures(int side, int window, double stride, double gamma) {
+  /** Side of pictures that no encoder asks for. */
+  public static final int USUAL_SIDE = 32;
+
   private static final float EPSILON = 1e-5f;
   private static final double USUAL_STRIDE = 0.1;
   private static final double USUAL_GAMMA = 0.8;

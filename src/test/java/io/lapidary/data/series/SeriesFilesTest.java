@@ -45,7 +45,7 @@ class SeriesFilesTest {
             "a_TRAIN.ts",
             "\uFEFF%# old comment \uFEFF with a mark\n# another\n\n@CLASSLABEL  TRUE -1 1.0 Standing\n"
                 + "@futureKey anything\n@Missing True\n@problemName a\n@DATA\n"
-                + "1,?,3:-1\n\n?,2,nan:1.0\n 4, 5 ,6 : Standing \n7:Standing\n");
+                + "1,?,3:-1\n\n?,2,nan:1.0\n 4, 5 ,6 : Standing \n7,8:Standing\n");
     assertThat(set.name()).isEqualTo("a");
     assertThat(set.classes()).containsExactly("-1", "1.0", "Standing");
     assertThat(set.labels()).containsExactly(0, 1, 2, 2);
@@ -53,7 +53,7 @@ class SeriesFilesTest {
     assertThat(set.cases().get(1).values()[0]).containsExactly(MISSING, 2, MISSING);
     assertThat(set.cases().get(2).values()[0]).containsExactly(4, 5, 6);
     assertThat(set.equalLength()).isFalse();
-    assertThat(set.minLength()).isOne();
+    assertThat(set.minLength()).isEqualTo(2);
     assertThat(set.hasMissing()).isTrue();
   }
 
@@ -118,6 +118,8 @@ class SeriesFilesTest {
         "@data~1,2:3,4:a~1,2:b| :3: the case has 1 channels, that of line 2 has 2",
         "@timeStamps true~@data~(0,1),(1,x):a| value 2: expected a finite number",
         "@timeStamps true~@data~(0,1),(1:a| expected (stamp,value)",
+        "@data~1,2:a~1:a| :3: channel 1 has one value",
+        "@data~?,NaN:a| :2: channel 1 has no known value",
         "@timeStamps true~@data~1,2:a| the header says time stamps",
         "@timeStamps true~@data~(0,1)| expected a colon and a label"
       })
@@ -128,7 +130,7 @@ class SeriesFilesTest {
   @Test
   void otherWrongFilesAreRefused() throws IOException {
     assertRefused("x.tsv", "\n\n", "is empty");
-    assertRefused("x.tsv", "1\t2\n2\tx\n", ":2: column 2: expected a finite number", "'x'");
+    assertRefused("x.tsv", "1\t2\t5\n2\tx\t1\n", ":2: column 2: expected a finite number", "'x'");
     assertRefused("x.tsv", "1\tNaN\n", ":1: expected a label and values");
     assertRefused("x.txt", "7", ":1: expected a label and values");
     assertRefused("x.arff", "@relation x\n", "no @data");
@@ -165,11 +167,11 @@ class SeriesFilesTest {
       int channels = 1 + random.nextInt(3);
       List<TimeSeries> cases = new ArrayList<>();
       for (int i = 0; i < 6; i++) {
-        double[][] values = new double[channels][1 + random.nextInt(5)];
+        double[][] values = new double[channels][2 + random.nextInt(5)];
         for (int c = 0; c < channels; c++) {
           values[c] = new double[values[0].length];
           for (int t = 0; t < values[c].length; t++) {
-            boolean missing = random.nextInt(5) == 0;
+            boolean missing = t > 0 && random.nextInt(5) == 0;
             values[c][t] =
                 missing ? Double.NaN : Math.scalb(random.nextGaussian(), random.nextInt(90) - 45);
           }

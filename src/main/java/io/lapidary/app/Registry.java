@@ -6,6 +6,7 @@ import io.lapidary.method.clip.ClipExperiment;
 import io.lapidary.method.clip.EmojiClipTask;
 import io.lapidary.method.sae.SaeExperiment;
 import io.lapidary.method.sae.SaeTask;
+import io.lapidary.method.tivit.TiVitExperiment;
 import io.lapidary.report.Experiment;
 import io.lapidary.train.TrainingTask;
 import io.lapidary.train.task.EmojiVlmTask;
@@ -31,7 +32,7 @@ record Registry(List<Experiment<?>> experiments, List<TrainingTask<?>> tasks) {
   /** Everything this program has. */
   static Registry standard() {
     return new Registry(
-        List.of(new ClipExperiment(), new SaeExperiment()),
+        List.of(new ClipExperiment(), new SaeExperiment(), new TiVitExperiment()),
         List.of(
             new EmojiClipTask(),
             new ImageClassifierTask(),

@@ -7,7 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.UnaryOperator;
 
-/** What is done to series before a classifier sees them (Roschmann et al. 2025, section 4). */
+/** What is done to series before a classifier sees them (as in Roschmann et al. 2025). */
 public final class SeriesPreparation {
   private static final double CONSTANT = 1e-12;
   private static final double STANDARD = 0.01;

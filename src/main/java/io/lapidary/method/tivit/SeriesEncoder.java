@@ -18,9 +18,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Features of series by a frozen vision transformer (section 3): every channel becomes a picture,
- * the tokens of every layer are averaged, channels stand one behind the other, and rows get unit
- * length. Layer 0 is what enters the blocks, layer n what leaves block n; no last norm.
+ * Features of series by a frozen vision transformer: every channel becomes a picture, the tokens of
+ * every layer are averaged, channels stand one behind the other, and rows get unit length. Layer 0
+ * is what enters the blocks, layer n what leaves block n; no last norm.
  */
 public final class SeriesEncoder implements AutoCloseable {
   private static final int PICTURES_AT_ONCE = 64;
@@ -137,6 +137,11 @@ public final class SeriesEncoder implements AutoCloseable {
     Check.that(
         others.classToken == options.classToken, "both must read the same tokens of the model");
     return new SeriesEncoder(model, config, normalization, encode, () -> {}, others);
+  }
+
+  /** Sizes of the encoder. */
+  public VisionConfig config() {
+    return config;
   }
 
   /** Number of blocks. */

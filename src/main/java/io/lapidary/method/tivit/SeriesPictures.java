@@ -6,8 +6,8 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /**
- * One channel of a series as a grey picture (section 3.1): robust scaling over time, windows of the
- * series side by side, contrast, and nearest-neighbour resizing. Values in [0, 1].
+ * One channel of a series as a grey picture: robust scaling over time, windows of the series side
+ * by side, contrast, and nearest-neighbour resizing. Values in [0, 1].
  *
  * @param side of the picture, in pixels
  * @param window length of a window; 0 for the whole part of the root of the length

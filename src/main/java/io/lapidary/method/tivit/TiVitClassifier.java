@@ -8,9 +8,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * TiViT (section 3): a logistic probe on one hidden layer of frozen encoders. Of several encoders
- * the features stand one behind the other. Where no layer is named, the one is taken whose probe is
- * right most often on the training cases held out; of equal ones that nearest to the middle.
+ * TiViT: a logistic probe on one hidden layer of frozen encoders. Of several encoders the features
+ * stand one behind the other. Where no layer is named, the one is taken whose probe is right most
+ * often on the training cases held out; of equal ones that nearest to the middle.
  */
 public final class TiVitClassifier implements SeriesClassifier {
   private final List<Source> sources;

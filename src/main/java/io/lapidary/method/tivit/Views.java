@@ -1,0 +1,104 @@
+package io.lapidary.method.tivit;
+
+import io.lapidary.Seeds;
+import io.lapidary.data.series.SeriesProblem;
+import io.lapidary.data.series.SeriesSet;
+import io.lapidary.metric.IntrinsicDimension;
+import java.util.Arrays;
+
+/**
+ * What one encoder with one kind of pictures makes of one problem: features of both parts and the
+ * probes of every layer.
+ */
+final class Views {
+  private final float[][][] train;
+  private final float[][][] test;
+  private final int[] trainLabels;
+  private final int[] testLabels;
+  private final int classes;
+  private final ProbeSplit split;
+  private final boolean refit;
+
+  private Views(
+      float[][][] train, float[][][] test, SeriesProblem problem, ProbeSplit split, boolean refit) {
+    this.train = train;
+    this.test = test;
+    this.trainLabels = problem.train().labels();
+    this.testLabels = problem.test().labels();
+    this.classes = problem.train().classes().size();
+    this.split = split;
+    this.refit = refit;
+  }
+
+  static Views of(
+      SeriesEncoder encoder,
+      SeriesProblem problem,
+      FeatureCache cache,
+      ProbeSplit split,
+      boolean refit) {
+    SeriesSet first = problem.train();
+    return new Views(
+        cache.features(encoder, first),
+        cache.features(encoder, problem.test()),
+        problem,
+        split,
+        refit);
+  }
+
+  int layers() {
+    return train.length - 1;
+  }
+
+  /** Accuracy of a layer's probe on the training cases held out. */
+  double validation(int layer) {
+    LogisticProbe probe = TiVitClassifier.fit(train[layer], trainLabels, classes, split.fitted());
+    return TiVitClassifier.accuracy(probe, train[layer], trainLabels, split.held());
+  }
+
+  /** Accuracy of a layer's probe on the test cases. */
+  double accuracy(int layer) {
+    return accuracy(train[layer], test[layer]);
+  }
+
+  /** Accuracy of one probe on a layer of these and one of others together. */
+  double accuracy(int layer, Views others, int otherLayer) {
+    return accuracy(
+        TiVitClassifier.joined(train[layer], others.train[otherLayer]),
+        TiVitClassifier.joined(test[layer], others.test[otherLayer]));
+  }
+
+  private double accuracy(float[][] trainRows, float[][] testRows) {
+    int[] places = split.fitted();
+    if (refit) {
+      places = new int[trainRows.length];
+      Arrays.setAll(places, i -> i);
+    }
+    int[] all = new int[testRows.length];
+    Arrays.setAll(all, i -> i);
+    LogisticProbe probe = TiVitClassifier.fit(trainRows, trainLabels, classes, places);
+    return TiVitClassifier.accuracy(probe, testRows, testLabels, all);
+  }
+
+  /** TwoNN dimension of a layer over some cases of both parts, labels not looked at. */
+  double dimension(int layer, int most, Seeds seeds) {
+    return IntrinsicDimension.twoNn(rows(layer, most, seeds));
+  }
+
+  /** Features of a layer of up to {@code most} cases of both parts, drawn by the seeds. */
+  double[][] rows(int layer, int most, Seeds seeds) {
+    int n = train[layer].length + test[layer].length;
+    int[] order = ProbeSplit.of(n, seeds).fitted();
+    int count = Math.min(most, order.length);
+    double[][] rows = new double[count][];
+    for (int i = 0; i < count; i++) {
+      int at = order[i];
+      float[] row =
+          at < train[layer].length ? train[layer][at] : test[layer][at - train[layer].length];
+      rows[i] = new double[row.length];
+      for (int f = 0; f < row.length; f++) {
+        rows[i][f] = row[f];
+      }
+    }
+    return rows;
+  }
+}

@@ -47,6 +47,8 @@ public final class TiVitExperiment implements Experiment<TiVitExperimentConfig> 
   static final String BLOCKS = "stride 1";
   static final String JOINED = "TiViT, two strides";
   static final String LAST = "last layer";
+  static final String PARTNER = "Mantis-like";
+  static final String BOTH = "TiViT, Mantis-like";
   static final String DIMENSION = "dimension";
   static final List<String> BASELINES = List.of("1nn-ed", "raw-lr", "pixel-lr", "minirocket");
 
@@ -77,7 +79,8 @@ public final class TiVitExperiment implements Experiment<TiVitExperimentConfig> 
       for (Seeds seeds : run.seeds()) {
         FeatureCache cache = FeatureCache.in(run.output().resolve("features"));
         try (SeriesEncoder pretrained = pretrained(config, run, home.folder(), seeds, progress);
-            SeriesEncoder random = random(pretrained, seeds)) {
+            SeriesEncoder random = random(pretrained, seeds);
+            SeriesPartner partner = partner(config, run, seeds, progress)) {
           progress.to(++done);
           layers = pretrained.layers();
           List<Measured> all = new ArrayList<>();
@@ -86,7 +89,9 @@ public final class TiVitExperiment implements Experiment<TiVitExperimentConfig> 
             if (shown.size() < problems) {
               shown.add(problem);
             }
-            all.add(measure(config, problem, pretrained, random, cache, seeds, board));
+            Measured measured =
+                measure(config, problem, pretrained, random, partner, cache, seeds, board);
+            all.add(measured);
             progress.remark(String.format("seed %d, %s", seeds.seed(), problem.name()));
             progress.to(++done);
           }
@@ -97,11 +102,14 @@ public final class TiVitExperiment implements Experiment<TiVitExperimentConfig> 
       }
     }
     List<String> methods = new ArrayList<>(List.of(PRETRAINED, JOINED, RANDOM, RUNS));
+    if (config.partner() != null) {
+      methods.addAll(List.of(PARTNER, BOTH));
+    }
     methods.addAll(BASELINES);
     WilcoxonHolm ranked = WilcoxonHolm.of(board.ranks(methods), 0.05);
     return run.result(
         config,
-        claims(board, layers, run),
+        claims(board, layers, config.partner() != null, run),
         metrics(board, layers, chosen, ranked),
         TiVitFigures.all(board, layers, ranked, shown));
   }
@@ -174,30 +182,53 @@ public final class TiVitExperiment implements Experiment<TiVitExperimentConfig> 
       run.used(config.encoder(), Hashes.model(folder));
       return encoder;
     }
-    TrainListener loss =
-        new TrainListener() {
-          @Override
-          public void stepped(Step step) {
-            if (step.step() % 50 == 0) {
-              progress.remark(
-                  String.format(
-                      Locale.ROOT,
-                      "seed %d, pretraining step %d, loss %.3f",
-                      seeds.seed(),
-                      step.step(),
-                      step.losses().get("total")));
-            }
-          }
-        };
     Path folder = run.output().resolve("encoder-" + seeds.seed());
     TrainingTask.Run training =
-        new TrainingTask.Run(folder, true, seeds.stream("pretraining"), List.of(loss));
+        new TrainingTask.Run(
+            folder,
+            true,
+            seeds.stream("pretraining"),
+            List.of(shown(progress, "pictures, seed " + seeds.seed())));
     TrainingTask.Outcome outcome =
         new MaskedAutoencoderTask().train(config.pretraining(), training);
     if (outcome.model() == null) {
       throw new InputException("tivit: stopped while pretraining; go on with --resume");
     }
     return SeriesEncoder.load(outcome.model(), SeriesEncoder.Options.USUAL);
+  }
+
+  private static SeriesPartner partner(
+      TiVitExperimentConfig config, RunContext run, Seeds seeds, Progress progress) {
+    if (config.partner() == null) {
+      return null;
+    }
+    SeriesPartner partner =
+        SeriesPartner.train(
+            config.partner(),
+            run.output().resolve("partner-" + seeds.seed()),
+            seeds.stream("partner"),
+            shown(progress, "series, seed " + seeds.seed()));
+    if (partner == null) {
+      throw new InputException("tivit: stopped while pretraining; go on with --resume");
+    }
+    return partner;
+  }
+
+  private static TrainListener shown(Progress progress, String what) {
+    return new TrainListener() {
+      @Override
+      public void stepped(Step step) {
+        if (step.step() % 50 == 0) {
+          progress.remark(
+              String.format(
+                  Locale.ROOT,
+                  "%s, step %d, loss %.3f",
+                  what,
+                  step.step(),
+                  step.losses().get("total")));
+        }
+      }
+    };
   }
 
   /** The same architecture with fresh weights. */
@@ -219,6 +250,8 @@ public final class TiVitExperiment implements Experiment<TiVitExperimentConfig> 
       Views random,
       Views runs,
       Views blocks,
+      float[][] partnerTrain,
+      float[][] partnerTest,
       double[][] rocket,
       int cases,
       Seeds sample) {
@@ -230,6 +263,10 @@ public final class TiVitExperiment implements Experiment<TiVitExperimentConfig> 
       board.note(BLOCKS, problem, 100 * blocks.accuracy(layer));
       board.note(JOINED, problem, 100 * pretrained.accuracy(layer, blocks, layer));
       board.note(LAST, problem, 100 * pretrained.accuracy(pretrained.layers()));
+      if (partnerTrain != null) {
+        board.note(PARTNER, problem, 100 * pretrained.accuracy(partnerTrain, partnerTest));
+        board.note(BOTH, problem, 100 * pretrained.accuracy(layer, partnerTrain, partnerTest));
+      }
       double[][] rows = pretrained.rows(layer, cases, sample);
       int k = Math.min(NEIGHBOURS, rows.length - 1);
       board.note("alignment with MiniRocket", problem, MutualNeighbours.alignment(rows, rocket, k));
@@ -241,6 +278,7 @@ public final class TiVitExperiment implements Experiment<TiVitExperimentConfig> 
       SeriesProblem problem,
       SeriesEncoder pretrained,
       SeriesEncoder random,
+      SeriesPartner partner,
       FeatureCache cache,
       Seeds seeds,
       Scoreboard board) {
@@ -269,7 +307,17 @@ public final class TiVitExperiment implements Experiment<TiVitExperimentConfig> 
       board.note(baseline, name, 100 * accuracy);
     }
     double[][] rocket = rocket(problem, config.dimensionCases(), sample, seeds);
-    return new Measured(name, own, other, runs, blocks, rocket, config.dimensionCases(), sample);
+    return new Measured(
+        name,
+        own,
+        other,
+        runs,
+        blocks,
+        partner == null ? null : partner.features(problem.train()),
+        partner == null ? null : partner.features(problem.test()),
+        rocket,
+        config.dimensionCases(),
+        sample);
   }
 
   /** MiniRocket features of unit length of the cases that {@link Views#rows} takes. */
@@ -313,7 +361,7 @@ public final class TiVitExperiment implements Experiment<TiVitExperimentConfig> 
 
   // ---- claims -------------------------------------------------------------------------------
 
-  private static List<Claim> claims(Scoreboard board, int layers, RunContext run) {
+  private static List<Claim> claims(Scoreboard board, int layers, boolean partner, RunContext run) {
     List<Claim> claims = new ArrayList<>();
     claims.add(
         difference(
@@ -389,6 +437,22 @@ public final class TiVitExperiment implements Experiment<TiVitExperimentConfig> 
             "comparison of models",
             "the probe above logistic regression on the values",
             board.differences(PRETRAINED, "raw-lr")));
+    if (partner) {
+      claims.add(
+          difference(
+              run,
+              "both-pictures",
+              "combined representations",
+              "features of pictures and of a Mantis-like encoder together above those of pictures",
+              board.differences(BOTH, PRETRAINED)));
+      claims.add(
+          difference(
+              run,
+              "both-series",
+              "combined representations",
+              "features of pictures and of a Mantis-like encoder together above the latter's",
+              board.differences(BOTH, PARTNER)));
+    }
     return claims;
   }
 

@@ -11,6 +11,8 @@ import java.util.List;
  * @param encoder folder of a pretrained vision transformer, relative to the project folder; null to
  *     pretrain one for each seed as {@code pretraining} says
  * @param pretraining a masked autoencoder on emoji; may be null beside an encoder
+ * @param partner an encoder of time series, trained for each seed, whose features are joined with
+ *     those of pictures; null for none
  * @param generated simulated problems
  * @param archive folder of real problems, relative to the project folder; null for none. Where it
  *     is not there, the generated ones stand alone
@@ -24,6 +26,7 @@ import java.util.List;
 public record TiVitExperimentConfig(
     String encoder,
     MaskedAutoencoderConfig pretraining,
+    SeriesPartner.Config partner,
     List<Generated> generated,
     String archive,
     List<String> problems,

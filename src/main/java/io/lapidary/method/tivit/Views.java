@@ -67,7 +67,15 @@ final class Views {
         TiVitClassifier.joined(test[layer], others.test[otherLayer]));
   }
 
-  private double accuracy(float[][] trainRows, float[][] testRows) {
+  /** Accuracy of one probe on a layer of these and other features together. */
+  double accuracy(int layer, float[][] otherTrain, float[][] otherTest) {
+    return accuracy(
+        TiVitClassifier.joined(train[layer], otherTrain),
+        TiVitClassifier.joined(test[layer], otherTest));
+  }
+
+  /** Accuracy of a probe on other features of the same cases. */
+  double accuracy(float[][] trainRows, float[][] testRows) {
     int[] places = split.fitted();
     if (refit) {
       places = new int[trainRows.length];

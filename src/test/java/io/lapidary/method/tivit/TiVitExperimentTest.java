@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.lapidary.Seeds;
 import io.lapidary.data.Augmentation;
 import io.lapidary.data.Normalization;
 import io.lapidary.data.series.GeneratedProblem;
@@ -11,6 +12,7 @@ import io.lapidary.data.series.SeriesFiles;
 import io.lapidary.data.series.SeriesProblem;
 import io.lapidary.data.series.SeriesSet;
 import io.lapidary.data.series.TimeSeries;
+import io.lapidary.model.SeriesTransformerConfig;
 import io.lapidary.model.VisionConfig;
 import io.lapidary.model.VisionEncoder;
 import io.lapidary.model.VisionFamily;
@@ -23,15 +25,19 @@ import io.lapidary.report.RunContext;
 import io.lapidary.report.Terminal;
 import io.lapidary.train.OptimizerConfig;
 import io.lapidary.train.TrainConfig;
+import io.lapidary.train.TrainListener;
 import io.lapidary.train.task.MaskedAutoencoderConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -48,6 +54,7 @@ class TiVitExperimentTest {
           "windows-runs",
           "over-nearest",
           "over-raw");
+  private static final Set<String> WITH_PARTNER = Set.of("both-pictures", "both-series");
 
   @TempDir private Path temporary;
 
@@ -57,7 +64,8 @@ class TiVitExperimentTest {
             "tivit",
             "test",
             List.of(1L, 2L),
-            CLAIMS.stream().collect(Collectors.toMap(id -> id, id -> 0.5)),
+            Stream.concat(CLAIMS.stream(), WITH_PARTNER.stream())
+                .collect(Collectors.toMap(id -> id, id -> 0.5)),
             temporary.resolve(output),
             Machines.here(1, "cpu"),
             Terminal.plain()));
@@ -74,9 +82,19 @@ class TiVitExperimentTest {
                 Augmentation.none(1),
                 32,
                 TrainConfig.steps(4, OptimizerConfig.adamW(1e-3, 0)).build());
+    SeriesPartner.Config partner =
+        encoder != null
+            ? null
+            : new SeriesPartner.Config(
+                new SeriesTransformerConfig(32, 4, 8, 5, 4, 1, 2, 4, 8, 0.1),
+                16,
+                1,
+                8,
+                TrainConfig.steps(3, OptimizerConfig.adamW(1e-3, 0)).build());
     return new TiVitExperimentConfig(
         encoder,
         pretraining,
+        partner,
         List.of(
             new TiVitExperimentConfig.Generated(GeneratedProblem.CBF, 12, 20),
             new TiVitExperimentConfig.Generated(GeneratedProblem.BME, 12, 20)),
@@ -90,8 +108,10 @@ class TiVitExperimentTest {
   @Test
   void measuresEveryClaimWithEncodersOfItsOwn() {
     Result result = new TiVitExperiment().run(config(null, null, null), context("a"));
-    assertThat(result.claims().stream().map(Claim::id).collect(Collectors.toSet()))
-        .isEqualTo(CLAIMS);
+    assertThat(result.claims().stream().map(Claim::id).toList())
+        .hasSize(11)
+        .containsAll(CLAIMS)
+        .containsAll(WITH_PARTNER);
     assertThat(result.figures().stream().map(Figure::title)).doesNotHaveDuplicates().hasSize(5);
     Path file = ResultFiles.write(temporary, result);
     assertThat(ResultFiles.read(file).claims()).isEqualTo(result.claims());
@@ -110,6 +130,8 @@ class TiVitExperimentTest {
     String golden = Path.of("src/test/resources/golden/clip").toAbsolutePath().toString();
     TiVitExperimentConfig config = config(golden, temporary.resolve("archive").toString(), 1);
     Result result = new TiVitExperiment().run(config, context("b"));
+    assertThat(result.claims().stream().map(Claim::id).collect(Collectors.toSet()))
+        .isEqualTo(CLAIMS);
     assertThat(result.metrics().stream().filter(m -> m.name().equals("Own, TiViT"))).hasSize(1);
     assertThat(result.provenance().data()).containsKey("Own/Own_TRAIN.ts");
     assertThatThrownBy(
@@ -117,7 +139,7 @@ class TiVitExperimentTest {
                 new TiVitExperiment()
                     .run(
                         new TiVitExperimentConfig(
-                            golden, null, List.of(), "none", null, 1, false, 25),
+                            golden, null, null, List.of(), "none", null, 1, false, 25),
                         context("c")))
         .hasMessageContaining("lapidary datasets fetch ucr");
   }
@@ -125,12 +147,14 @@ class TiVitExperimentTest {
   @Test
   void wrongConfigurationsAreRefused() {
     assertThatThrownBy(
-            () -> new TiVitExperimentConfig(null, null, List.of(), "x", null, null, true, 100))
+            () ->
+                new TiVitExperimentConfig(null, null, null, List.of(), "x", null, null, true, 100))
         .hasMessageContaining("name an encoder");
     assertThatThrownBy(
-            () -> new TiVitExperimentConfig("x", null, null, null, null, null, true, 100))
+            () -> new TiVitExperimentConfig("x", null, null, null, null, null, null, true, 100))
         .hasMessageContaining("generated problems, an archive, or both");
-    assertThatThrownBy(() -> new TiVitExperimentConfig("x", null, null, "y", null, null, true, 5))
+    assertThatThrownBy(
+            () -> new TiVitExperimentConfig("x", null, null, null, "y", null, null, true, 5))
         .hasMessageContaining("dimensionCases");
   }
 
@@ -208,5 +232,34 @@ class TiVitExperimentTest {
     float[] zeros = new float[3];
     SeriesEncoder.normalise(zeros);
     assertThat(zeros).containsOnly(0);
+  }
+
+  @Test
+  void thePartnerLearnsToTellSeriesApart() {
+    SeriesPartner.Config config =
+        new SeriesPartner.Config(
+            new SeriesTransformerConfig(64, 8, 16, 5, 4, 1, 2, 8, 16, 0),
+            64,
+            1,
+            32,
+            TrainConfig.steps(60, OptimizerConfig.adamW(3e-3, 0)).build());
+    List<Double> losses = new ArrayList<>();
+    TrainListener listener =
+        new TrainListener() {
+          @Override
+          public void stepped(Step step) {
+            losses.add(step.losses().get("total"));
+          }
+        };
+    try (SeriesPartner partner =
+        SeriesPartner.train(config, temporary.resolve("p"), new Seeds(1), listener)) {
+      assertThat(losses.get(59)).isLessThan(0.7 * losses.get(0));
+      SeriesSet set = GeneratedProblem.CBF.draw(6, 9, 40, 1).test();
+      assertThat(partner.features(set)).hasDimensions(9, 32);
+    }
+    for (int kind = 0; kind < 4; kind++) {
+      double[] x = SeriesPartner.draw(kind, 50, new SplittableRandom(kind));
+      assertThat(Arrays.stream(x).allMatch(Double::isFinite)).isTrue();
+    }
   }
 }

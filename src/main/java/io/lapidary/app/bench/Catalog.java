@@ -23,6 +23,7 @@ final class Catalog {
       Map.of(
           "sae_topk", new DictionaryStep(false, 512, 4096, 4096),
           "sae_matryoshka", new DictionaryStep(true, 512, 4096, 4096),
+          "vit_b16_embed", new VitEmbed(224, 16, 768, 12, 12, 3072, 8),
           "sae_topk_large", new DictionaryStep(false, 768, 16384, 4096),
           "sae_matryoshka_large", new DictionaryStep(true, 768, 16384, 4096));
 

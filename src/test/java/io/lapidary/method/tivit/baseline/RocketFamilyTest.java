@@ -90,6 +90,17 @@ class RocketFamilyTest {
   }
 
   @Test
+  void largeSetsAreLearnedBySoftmaxRegression() {
+    SeriesProblem problem = GeneratedProblem.CBF.draw(330, 100, 64, 1);
+    TransformClassifier classifier = new TransformClassifier(new MiniRocket(840, 1), true, 300);
+    classifier.fit(problem.train());
+    assertThat(accuracy(classifier, problem)).isGreaterThan(90);
+    TransformClassifier again = new TransformClassifier(new MiniRocket(840, 1), true, 300);
+    again.fit(problem.train());
+    assertThat(again.predict(problem.test())).isEqualTo(classifier.predict(problem.test()));
+  }
+
+  @Test
   void fourPoolingsOfAnOutput() {
     float[] out = {9, -1, 2, 3, -1, 0, 4, 1, 9};
     float[] row = new float[8];

@@ -6,6 +6,7 @@ import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -68,6 +69,17 @@ public final class Lapidary implements Runnable {
 
   /** Runs one command and ends the process with its exit code. */
   public static void main(String[] args) {
+    end(args);
+  }
+
+  /** As {@code lapidary reproduce EXPERIMENT} with further options; ends the process. */
+  static void reproduce(String experiment, String... options) {
+    end(
+        Stream.concat(Stream.of("reproduce", experiment), Stream.of(options))
+            .toArray(String[]::new));
+  }
+
+  private static void end(String... args) {
     PrintWriter out = writer(System.out);
     PrintWriter err = writer(System.err);
     int code = run(out, err, args);

@@ -150,9 +150,7 @@ public final class TiVitExperiment implements Experiment<TiVitExperimentConfig> 
       SeriesProblem drawn =
           g.problem()
               .draw(g.train(), g.test(), g.problem().length(), seeds.stream("problems").seed());
-      return new SeriesProblem(
-          SeriesPreparation.zNormalised(drawn.train()),
-          SeriesPreparation.zNormalised(drawn.test()));
+      return new SeriesProblem(prepared(drawn.train()), prepared(drawn.test()));
     }
     Path folder = real.get(index - generated);
     SeriesProblem read = SeriesFiles.folder(folder);

@@ -79,13 +79,15 @@ final class KernelBank {
   /** Sees the outputs of every (dilation, kernel) and their biases. */
   interface Pooling {
     /**
-     * @param out the outputs
-     * @param from the first that counts
+     * @param a parts of the outputs
+     * @param b their other parts: output t is a[t] + b[shift + t]
+     * @param shift where they begin
+     * @param from the first output that counts
      * @param to behind the last that counts
      * @param biases biases from {@code at} on
      * @param count how many, also the places from {@code at} on of what is pooled
      */
-    void pool(float[] out, int from, int to, float[] biases, int at, int count);
+    void pool(float[] a, float[] b, int shift, int from, int to, float[] biases, int at, int count);
   }
 
   /** Applies the kernels to series; one object serves one thread. */
@@ -96,7 +98,8 @@ final class KernelBank {
     Walk() {
       int most = Arrays.stream(channels).flatMapToInt(Arrays::stream).max().orElse(0) + 1;
       kernels = new FixedKernels[most];
-      Arrays.setAll(kernels, c -> new FixedKernels(length));
+      int widest = Arrays.stream(dilations.steps()).max().orElseThrow();
+      Arrays.setAll(kernels, c -> new FixedKernels(length, widest));
       sum = new float[length];
     }
 
@@ -104,41 +107,63 @@ final class KernelBank {
     private float[] output(float[][] series, int dilation, int kernel) {
       int[] used = channels[dilation * FixedKernels.COUNT + kernel];
       for (int c : used) {
-        kernels[c].dilate(series[c], dilations.steps()[dilation]);
+        kernels[c].read(series[c]);
+        kernels[c].dilate(dilations.steps()[dilation]);
       }
-      return sum(used, kernel);
+      float[] last = kernels[used[used.length - 1]].output(kernel);
+      if (used.length == 1) {
+        return last;
+      }
+      addAllButLast(used, kernel);
+      add(last);
+      return sum;
     }
 
-    private float[] sum(int[] used, int kernel) {
-      float[] out = kernels[used[0]].output(kernel);
-      if (used.length == 1) {
-        return out;
+    private void addAllButLast(int[] used, int kernel) {
+      System.arraycopy(kernels[used[0]].output(kernel), 0, sum, 0, length);
+      for (int i = 1; i < used.length - 1; i++) {
+        add(kernels[used[i]].output(kernel));
       }
-      System.arraycopy(out, 0, sum, 0, length);
-      for (int i = 1; i < used.length; i++) {
-        float[] more = kernels[used[i]].output(kernel);
-        for (int t = 0; t < length; t++) {
-          sum[t] += more[t];
-        }
+    }
+
+    private void add(float[] more) {
+      for (int t = 0; t < length; t++) {
+        sum[t] += more[t];
       }
-      return sum;
     }
 
     /** Pools a series [channel][time]. */
     void pool(float[][] series, Pooling pooling) {
+      for (int c = 0; c < kernels.length; c++) {
+        kernels[c].read(series[c]);
+      }
       int feature = 0;
       for (int d = 0; d < dilations.steps().length; d++) {
         int step = dilations.steps()[d];
-        for (int c = 0; c < kernels.length; c++) {
-          kernels[c].dilate(series[c], step);
+        for (FixedKernels one : kernels) {
+          one.dilate(step);
         }
         int edge = Dilations.KERNEL / 2 * step;
         int count = dilations.features()[d];
         for (int k = 0; k < FixedKernels.COUNT; k++) {
-          float[] out = sum(channels[d * FixedKernels.COUNT + k], k);
           boolean whole = (d + k) % 2 == 0;
-          pooling.pool(
-              out, whole ? 0 : edge, whole ? length : length - edge, biases, feature, count);
+          int from = whole ? 0 : edge;
+          int[] used = channels[d * FixedKernels.COUNT + k];
+          FixedKernels last = kernels[used[used.length - 1]];
+          if (used.length == 1) {
+            pooling.pool(
+                last.pair(k),
+                last.last(),
+                last.lastStart(k),
+                from,
+                length - from,
+                biases,
+                feature,
+                count);
+          } else {
+            addAllButLast(used, k);
+            pooling.pool(sum, last.output(k), 0, from, length - from, biases, feature, count);
+          }
           feature += count;
         }
       }

@@ -53,8 +53,8 @@ public final class MiniRocket implements SeriesTransform {
             float[] row = features[i];
             walk.pool(
                 series.get(i),
-                (out, first, end, biases, at, count) ->
-                    FixedKernels.shares(out, first, end, biases, at, count, row));
+                (a, b, shift, first, end, biases, at, count) ->
+                    new Shares(a, b, shift, first, end).above(biases, at, count, row));
           }
         });
     return features;

@@ -60,10 +60,14 @@ public final class MultiRocket implements SeriesTransform {
   }
 
   /** Writes feature f of pooling p to {@code start + p · size + f}. */
-  private static KernelBank.Pooling pooling(float[] row, int start, int size) {
-    return (out, from, to, biases, at, count) -> {
-      for (int b = at; b < at + count; b++) {
-        pool(out, from, to, biases[b], row, start + b, size);
+  private KernelBank.Pooling pooling(float[] row, int start, int size) {
+    float[] out = new float[Math.max(length, SHORTEST)];
+    return (a, b, shift, from, to, biases, at, count) -> {
+      for (int t = from; t < to; t++) {
+        out[t] = a[t] + b[shift + t];
+      }
+      for (int f = at; f < at + count; f++) {
+        pool(out, from, to, biases[f], row, start + f, size);
       }
     };
   }

@@ -51,8 +51,9 @@ class MiniRocketTest {
   @Test
   void outputsOfTwoKernels() {
     float[] x = {1, 2, 3, 4, 5, 6, 7, 8, 9};
-    FixedKernels kernels = new FixedKernels(9);
-    kernels.dilate(x, 1);
+    FixedKernels kernels = new FixedKernels(9, 1);
+    kernels.read(x);
+    kernels.dilate(1);
     assertThat(Arrays.copyOf(kernels.output(0), 9))
         .containsExactly(-15, -21, -25, -27, -27, -17, -6, 6, 19);
     int middle = index(0, 4, 8);
@@ -85,13 +86,15 @@ class MiniRocketTest {
         x[t] = (float) random.nextGaussian();
       }
       int d = 1 + random.nextInt(Math.max(1, (length - 1) / 8));
-      FixedKernels kernels = new FixedKernels(length);
-      kernels.dilate(x, d);
+      FixedKernels kernels = new FixedKernels(length, d + random.nextInt(3));
+      kernels.read(x);
+      kernels.dilate(d);
       int n = 0;
       for (int i = 0; i < 9; i++) {
         for (int j = i + 1; j < 9; j++) {
           for (int k = j + 1; k < 9; k++) {
-            float[] out = kernels.output(n++);
+            int kernel = n++;
+            float[] out = kernels.output(kernel);
             double[] expected = new double[length];
             for (int t = 0; t < length; t++) {
               for (int p = 0; p < 9; p++) {
@@ -108,9 +111,11 @@ class MiniRocketTest {
             int from = random.nextInt(length / 2);
             int to = length - random.nextInt(length / 2);
             float[] shares = new float[7];
-            FixedKernels.shares(out, from, to, biases, 1, 6, shares);
+            int count = 1 + random.nextInt(6);
+            new Shares(kernels.pair(kernel), kernels.last(), kernels.lastStart(kernel), from, to)
+                .above(biases, 1, count, shares);
             assertThat(shares[0]).isZero();
-            for (int b = 1; b < 7; b++) {
+            for (int b = 1; b <= count; b++) {
               int above = 0;
               for (int t = from; t < to; t++) {
                 above += out[t] > biases[b] ? 1 : 0;
@@ -188,14 +193,14 @@ class MiniRocketTest {
     bank.new Walk()
         .pool(
             doubled.get(0),
-            (out, from, to, biases, at, count) ->
-                FixedKernels.shares(out, from, to, biases, at, count, shares));
+            (a, b, shift, from, to, biases, at, count) ->
+                new Shares(a, b, shift, from, to).above(biases, at, count, shares));
     KernelBank plain = new KernelBank(series, 9, new Seeds(1));
     plain.new Walk()
         .pool(
             series.get(0),
-            (out, from, to, biases, at, count) ->
-                FixedKernels.shares(out, from, to, biases, at, count, single));
+            (a, b, shift, from, to, biases, at, count) ->
+                new Shares(a, b, shift, from, to).above(biases, at, count, single));
     for (int f = 0; f < single.length; f++) { // rounding may move a value over a bias
       assertThat(shares[f]).isCloseTo(single[f], within(0.1f));
     }

@@ -32,7 +32,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "compare",
     description = {
-      "Scores several methods on several problems: accuracies, average ranks, Friedman's test, and",
+      "Scores several methods on several problems.",
+      "Accuracies, average ranks, Friedman's test, and",
       "Wilcoxon signed-rank tests of all pairs with Holm's correction."
     },
     footer = {

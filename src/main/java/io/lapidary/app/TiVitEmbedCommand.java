@@ -7,6 +7,7 @@ import io.lapidary.data.series.SeriesProblem;
 import io.lapidary.data.series.SeriesSet;
 import io.lapidary.engine.Runtime;
 import io.lapidary.io.Safetensors;
+import io.lapidary.method.tivit.LayerFeatures;
 import io.lapidary.method.tivit.TiVitClassifier;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -53,11 +54,11 @@ final class TiVitEmbedCommand implements Callable<Integer> {
         throw InputException.of("embed takes one --encoder, found %d", sources.size());
       }
       TiVitClassifier.Source source = sources.get(0);
-      float[][][] features = opened.cache().features(source.encoder(), set);
+      LayerFeatures features = opened.cache().features(source.encoder(), set);
       Map<String, INDArray> tensors = new LinkedHashMap<>();
-      for (int layer = 0; layer < features.length; layer++) {
+      for (int layer = 0; layer <= features.layers(); layer++) {
         if (source.layer() < 0 || source.layer() == layer) {
-          tensors.put("layer." + layer, Nd4j.createFromArray(features[layer]));
+          tensors.put("layer." + layer, Nd4j.createFromArray(features.layer(layer)));
         }
       }
       tensors.put("labels", Nd4j.createFromArray(set.labels()));
@@ -66,7 +67,7 @@ final class TiVitEmbedCommand implements Callable<Integer> {
           .getOut()
           .printf(
               "%d cases, %d layers of %d numbers in %s%n",
-              set.size(), tensors.size() - 1, features[0][0].length, Outputs.shown(out));
+              set.size(), tensors.size() - 1, features.layer(0)[0].length, Outputs.shown(out));
     }
     return 0;
   }

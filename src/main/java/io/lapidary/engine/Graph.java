@@ -19,6 +19,7 @@ import java.util.function.UnaryOperator;
 import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.autodiff.samediff.array.SingleThreadArrayHolder;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -30,7 +31,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * can be saved, printed and run.
  */
 public final class Graph {
-  private final SameDiff sameDiff = SameDiff.create();
+  private final SameDiff sameDiff = empty();
   private final Parameters parameters;
   private final boolean training;
   private final Ops ops = new Ops(this);
@@ -77,6 +78,13 @@ public final class Graph {
     this.parameters = parameters;
     this.training = training;
     open.push(nodes);
+  }
+
+  /** A graph that holds arrays themselves: SameDiff's own holders keep a copy of each besides. */
+  private static SameDiff empty() {
+    SameDiff graph = SameDiff.create();
+    graph.setArrayHolders(new SingleThreadArrayHolder(), new SingleThreadArrayHolder(), false);
+    return graph;
   }
 
   /** The op vocabulary. */

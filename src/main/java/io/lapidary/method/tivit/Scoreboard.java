@@ -20,6 +20,10 @@ final class Scoreboard {
         .add(value);
   }
 
+  void note(String problem, Map<String, Double> scores) {
+    scores.forEach((name, value) -> note(name, problem, value));
+  }
+
   List<String> names() {
     return List.copyOf(values.keySet());
   }

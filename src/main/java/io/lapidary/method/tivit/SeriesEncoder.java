@@ -23,7 +23,8 @@ import org.nd4j.linalg.factory.Nd4j;
  * is what enters the blocks, layer n what leaves block n; no last norm.
  */
 public final class SeriesEncoder implements AutoCloseable {
-  private static final int PICTURES_AT_ONCE = 64;
+  private static final int MOST_AT_ONCE = 64;
+  private static final long LARGEST_ACTIVATION = 64L << 20; // bytes, bounds what a plan holds
 
   private final String model;
   private final VisionConfig config;
@@ -139,6 +140,15 @@ public final class SeriesEncoder implements AutoCloseable {
     return new SeriesEncoder(model, config, normalization, encode, () -> {}, others);
   }
 
+  /** An encoder of the same kind and options with fresh weights. */
+  SeriesEncoder untrained(long seed) {
+    return of(
+        VisionEncoder.create(config, seed),
+        "random " + seed + " " + config,
+        normalization,
+        options);
+  }
+
   /** Sizes of the encoder. */
   public VisionConfig config() {
     return config;
@@ -165,8 +175,10 @@ public final class SeriesEncoder implements AutoCloseable {
     int width = config.hiddenSize();
     float[][][] features = new float[config.layers() + 1][set.size()][channels * width];
     int all = set.size() * channels;
-    for (int from = 0; from < all; from += PICTURES_AT_ONCE) {
-      int count = Math.min(PICTURES_AT_ONCE, all - from);
+    long perPicture = (long) config.tokens() * config.intermediateSize() * Float.BYTES;
+    int atOnce = (int) Math.max(1, Math.min(MOST_AT_ONCE, LARGEST_ACTIVATION / perPicture));
+    for (int from = 0; from < all; from += atOnce) {
+      int count = Math.min(atOnce, all - from);
       List<INDArray> layers;
       try (INDArray pixels = pixels(set, from, count)) {
         layers = encode.apply(pixels);

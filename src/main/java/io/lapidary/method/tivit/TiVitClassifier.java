@@ -54,12 +54,12 @@ public final class TiVitClassifier implements SeriesClassifier {
     layers = new int[sources.size()];
     float[][][] chosen = new float[sources.size()][][];
     for (int s = 0; s < sources.size(); s++) {
-      float[][][] features = cache.features(sources.get(s).encoder(), train);
+      LayerFeatures features = cache.features(sources.get(s).encoder(), train);
       layers[s] =
           sources.get(s).layer() >= 0
               ? sources.get(s).layer()
               : best(features, labels, classes, split);
-      chosen[s] = features[layers[s]];
+      chosen[s] = features.layer(layers[s]);
     }
     float[][] rows = joined(chosen);
     LogisticProbe held = fit(rows, labels, classes, split.fitted());
@@ -69,13 +69,14 @@ public final class TiVitClassifier implements SeriesClassifier {
     probe = refit ? fit(rows, labels, classes, all) : held;
   }
 
-  private static int best(float[][][] features, int[] labels, int classes, ProbeSplit split) {
+  private static int best(LayerFeatures features, int[] labels, int classes, ProbeSplit split) {
     int best = 0;
     double most = -1;
-    double middle = (features.length - 1) / 2.0;
-    for (int layer = 0; layer < features.length; layer++) {
-      LogisticProbe probe = fit(features[layer], labels, classes, split.fitted());
-      double accuracy = accuracy(probe, features[layer], labels, split.held());
+    double middle = features.layers() / 2.0;
+    for (int layer = 0; layer <= features.layers(); layer++) {
+      float[][] rows = features.layer(layer);
+      LogisticProbe probe = fit(rows, labels, classes, split.fitted());
+      double accuracy = accuracy(probe, rows, labels, split.held());
       boolean nearer = Math.abs(layer - middle) < Math.abs(best - middle);
       if (accuracy > most || accuracy == most && nearer) {
         most = accuracy;
@@ -125,7 +126,7 @@ public final class TiVitClassifier implements SeriesClassifier {
     Check.that(probe != null, "fit comes before predict");
     float[][][] chosen = new float[sources.size()][][];
     for (int s = 0; s < sources.size(); s++) {
-      chosen[s] = cache.features(sources.get(s).encoder(), test)[layers[s]];
+      chosen[s] = cache.features(sources.get(s).encoder(), test).layer(layers[s]);
     }
     return probe.predict(joined(chosen));
   }

@@ -4,17 +4,13 @@ import io.lapidary.InputException;
 import io.lapidary.Seeds;
 import io.lapidary.data.DataHome;
 import io.lapidary.data.Hashes;
-import io.lapidary.data.Normalization;
 import io.lapidary.data.series.SeriesFiles;
 import io.lapidary.data.series.SeriesPreparation;
 import io.lapidary.data.series.SeriesProblem;
 import io.lapidary.data.series.SeriesSet;
-import io.lapidary.method.tivit.baseline.MiniRocket;
 import io.lapidary.metric.MetricValue;
-import io.lapidary.metric.MutualNeighbours;
 import io.lapidary.metric.Statistics;
 import io.lapidary.metric.WilcoxonHolm;
-import io.lapidary.model.VisionEncoder;
 import io.lapidary.report.Claim;
 import io.lapidary.report.Direction;
 import io.lapidary.report.Experiment;
@@ -22,6 +18,7 @@ import io.lapidary.report.Figure;
 import io.lapidary.report.Progress;
 import io.lapidary.report.Result;
 import io.lapidary.report.RunContext;
+import io.lapidary.train.FinishedParts;
 import io.lapidary.train.TrainListener;
 import io.lapidary.train.TrainingTask;
 import io.lapidary.train.task.MaskedAutoencoderTask;
@@ -31,8 +28,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.function.Predicate;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -50,9 +47,9 @@ public final class TiVitExperiment implements Experiment<TiVitExperimentConfig> 
   static final String PARTNER = "Mantis-like";
   static final String BOTH = "TiViT, Mantis-like";
   static final String DIMENSION = "dimension";
+  static final String VALIDATION = "validation";
   static final List<String> BASELINES = List.of("1nn-ed", "raw-lr", "pixel-lr", "minirocket");
 
-  private static final int NEIGHBOURS = 10;
   private static final int DEPTH = 3; // folders between an archive and its problems
 
   @Override
@@ -70,6 +67,8 @@ public final class TiVitExperiment implements Experiment<TiVitExperimentConfig> 
     DataHome home = DataHome.find();
     List<Path> real = archive(config, home.folder());
     Scoreboard board = new Scoreboard();
+    FeatureCache cache = FeatureCache.in(run.output().resolve("features"));
+    FinishedParts finished = FinishedParts.in(run.output().resolve("scores"));
     List<Integer> chosen = new ArrayList<>();
     int problems = config.generated().size() + real.size();
     int layers = 0;
@@ -77,27 +76,33 @@ public final class TiVitExperiment implements Experiment<TiVitExperimentConfig> 
     try (Progress progress = run.progress("tivit", (long) (problems + 1) * run.seeds().size())) {
       int done = 0;
       for (Seeds seeds : run.seeds()) {
-        FeatureCache cache = FeatureCache.in(run.output().resolve("features"));
         try (SeriesEncoder pretrained = pretrained(config, run, home.folder(), seeds, progress);
-            SeriesEncoder random = random(pretrained, seeds);
+            SeriesEncoder random = pretrained.untrained(seeds.stream("random encoder").seed());
             SeriesPartner partner = partner(config, run, seeds, progress)) {
           progress.to(++done);
           layers = pretrained.layers();
-          List<Measured> all = new ArrayList<>();
+          Measurement measurement =
+              new Measurement(config, run, pretrained, random, partner, cache, finished, seeds);
+          List<SeriesProblem> waiting = new ArrayList<>(); // for the layer to be chosen
+          List<Map<String, Double>> scores = new ArrayList<>();
           for (int p = 0; p < problems; p++) {
             SeriesProblem problem = problem(config, real, p, seeds, run);
-            if (shown.size() < problems) {
+            if (shown.size() < Math.min(problems, TiVitFigures.PROBLEMS)) {
               shown.add(problem);
             }
-            Measured measured =
-                measure(config, problem, pretrained, random, partner, cache, seeds, board);
-            all.add(measured);
             progress.remark(String.format("seed %d, %s", seeds.seed(), problem.name()));
+            scores.add(measurement.everyLayer(problem));
+            board.note(problem.name(), scores.get(p));
+            if (config.layer() == null) {
+              waiting.add(problem);
+            } else {
+              board.note(problem.name(), measurement.at(config.layer(), problem));
+            }
             progress.to(++done);
           }
-          int layer = config.layer() != null ? config.layer() : best(board, layers, all);
+          int layer = config.layer() != null ? config.layer() : best(scores, layers);
           chosen.add(layer);
-          all.forEach(m -> m.conclude(board, layer));
+          waiting.forEach(problem -> board.note(problem.name(), measurement.at(layer, problem)));
         }
       }
     }
@@ -229,128 +234,21 @@ public final class TiVitExperiment implements Experiment<TiVitExperimentConfig> 
     };
   }
 
-  /** The same architecture with fresh weights. */
-  private static SeriesEncoder random(SeriesEncoder pretrained, Seeds seeds) {
-    long seed = seeds.stream("random encoder").seed();
-    return SeriesEncoder.of(
-        VisionEncoder.create(pretrained.config(), seed),
-        "random " + seed + " " + pretrained.config(),
-        Normalization.SYMMETRIC,
-        SeriesEncoder.Options.USUAL);
-  }
-
-  // ---- measuring ----------------------------------------------------------------------------
-
-  /** A problem whose features are there, before the layer is chosen. */
-  private record Measured(
-      String problem,
-      Views pretrained,
-      Views random,
-      Views runs,
-      Views blocks,
-      float[][] partnerTrain,
-      float[][] partnerTest,
-      double[][] rocket,
-      int cases,
-      Seeds sample) {
-
-    void conclude(Scoreboard board, int layer) {
-      board.note(PRETRAINED, problem, 100 * pretrained.accuracy(layer));
-      board.note(RANDOM, problem, 100 * random.accuracy(layer));
-      board.note(RUNS, problem, 100 * runs.accuracy(layer));
-      board.note(BLOCKS, problem, 100 * blocks.accuracy(layer));
-      board.note(JOINED, problem, 100 * pretrained.accuracy(layer, blocks, layer));
-      board.note(LAST, problem, 100 * pretrained.accuracy(pretrained.layers()));
-      if (partnerTrain != null) {
-        board.note(PARTNER, problem, 100 * pretrained.accuracy(partnerTrain, partnerTest));
-        board.note(BOTH, problem, 100 * pretrained.accuracy(layer, partnerTrain, partnerTest));
-      }
-      double[][] rows = pretrained.rows(layer, cases, sample);
-      int k = Math.min(NEIGHBOURS, rows.length - 1);
-      board.note("alignment with MiniRocket", problem, MutualNeighbours.alignment(rows, rocket, k));
-    }
-  }
-
-  private static Measured measure(
-      TiVitExperimentConfig config,
-      SeriesProblem problem,
-      SeriesEncoder pretrained,
-      SeriesEncoder random,
-      SeriesPartner partner,
-      FeatureCache cache,
-      Seeds seeds,
-      Scoreboard board) {
-    String name = problem.name();
-    ProbeSplit split = ProbeSplit.of(problem.train().size(), seeds.stream(name));
-    boolean refit = config.refit();
-    SeriesEncoder.Options usual = SeriesEncoder.Options.USUAL;
-    Views own = Views.of(pretrained, problem, cache, split, refit);
-    Views other = Views.of(random, problem, cache, split, refit);
-    Views runs = Views.of(pretrained.with(usual.oneDimensionally()), problem, cache, split, refit);
-    Views blocks = Views.of(pretrained.with(usual.withStride(1)), problem, cache, split, refit);
-    Seeds sample = seeds.stream("sample").stream(name);
-    for (int layer = 0; layer <= own.layers(); layer++) {
-      board.note(byLayer(PRETRAINED, layer), name, 100 * own.accuracy(layer));
-      board.note(byLayer(RANDOM, layer), name, 100 * other.accuracy(layer));
-      board.note(byLayer(RUNS, layer), name, 100 * runs.accuracy(layer));
-      board.note(byLayer("validation", layer), name, 100 * own.validation(layer));
-      board.note(
-          byLayer(DIMENSION, layer), name, own.dimension(layer, config.dimensionCases(), sample));
-    }
-    SeriesMethods methods =
-        new SeriesMethods(
-            List.of(), FeatureCache.none(), SeriesPictures.usual(pretrained.side()), 1, refit);
-    for (String baseline : BASELINES) {
-      double accuracy = methods.run(baseline, problem, seeds.stream("baseline").seed()).accuracy();
-      board.note(baseline, name, 100 * accuracy);
-    }
-    double[][] rocket = rocket(problem, config.dimensionCases(), sample, seeds);
-    return new Measured(
-        name,
-        own,
-        other,
-        runs,
-        blocks,
-        partner == null ? null : partner.features(problem.train()),
-        partner == null ? null : partner.features(problem.test()),
-        rocket,
-        config.dimensionCases(),
-        sample);
-  }
-
-  /** MiniRocket features of unit length of the cases that {@link Views#rows} takes. */
-  private static double[][] rocket(SeriesProblem problem, int most, Seeds sample, Seeds seeds) {
-    MiniRocket transform = new MiniRocket(252, seeds.seed());
-    transform.fit(problem.train());
-    float[][] train = transform.transform(problem.train());
-    float[][] test = transform.transform(problem.test());
-    int[] order = ProbeSplit.of(train.length + test.length, sample).fitted();
-    return IntStream.range(0, Math.min(most, order.length))
-        .mapToObj(
-            i -> {
-              int at = order[i];
-              float[] row = (at < train.length ? train[at] : test[at - train.length]).clone();
-              SeriesEncoder.normalise(row);
-              return IntStream.range(0, row.length).mapToDouble(f -> row[f]).toArray();
-            })
-        .toArray(double[][]::new);
-  }
+  // ---- scores -------------------------------------------------------------------------------
 
   static String byLayer(String what, int layer) {
     return what + ", layer " + layer;
   }
 
-  /** The layer with the best mean validation accuracy of this seed; of equal ones the lower. */
-  private static int best(Scoreboard board, int layers, List<Measured> problems) {
+  /** The layer with the best mean validation accuracy; of equal ones the lower. */
+  private static int best(List<Map<String, Double>> problems, int layers) {
     int best = 0;
     double most = -1;
     for (int layer = 0; layer <= layers; layer++) {
-      double sum = 0;
-      for (Measured m : problems) {
-        sum += m.pretrained.validation(layer);
-      }
-      if (sum > most + 1e-12) {
-        most = sum;
+      String name = byLayer(VALIDATION, layer);
+      double mean = problems.stream().mapToDouble(p -> p.get(name)).average().orElseThrow();
+      if (mean > most + 1e-12) {
+        most = mean;
         best = layer;
       }
     }

@@ -13,7 +13,10 @@ import org.nd4j.linalg.factory.Nd4j;
 /** Figures of the comparison. */
 final class TiVitFigures {
   private static final int CLASSES = 6;
-  private static final int PROBLEMS = 6;
+
+  /** Problems whose pictures are shown. */
+  static final int PROBLEMS = 6;
+
   private static final int SIDE = 64;
 
   private TiVitFigures() {}
@@ -61,7 +64,7 @@ final class TiVitFigures {
   /** The picture of the first training case of some classes. */
   private static Figure pictures(List<SeriesProblem> problems) {
     List<List<Figure.Picture>> rows = new ArrayList<>();
-    for (SeriesProblem problem : problems.subList(0, Math.min(PROBLEMS, problems.size()))) {
+    for (SeriesProblem problem : problems) {
       List<Figure.Picture> row = new ArrayList<>();
       int[] labels = problem.train().labels();
       for (int c = 0; c < Math.min(CLASSES, problem.train().classes().size()); c++) {

@@ -11,8 +11,8 @@ import java.util.Arrays;
  * probes of every layer.
  */
 final class Views {
-  private final float[][][] train;
-  private final float[][][] test;
+  private final LayerFeatures train;
+  private final LayerFeatures test;
   private final int[] trainLabels;
   private final int[] testLabels;
   private final int classes;
@@ -20,7 +20,11 @@ final class Views {
   private final boolean refit;
 
   private Views(
-      float[][][] train, float[][][] test, SeriesProblem problem, ProbeSplit split, boolean refit) {
+      LayerFeatures train,
+      LayerFeatures test,
+      SeriesProblem problem,
+      ProbeSplit split,
+      boolean refit) {
     this.train = train;
     this.test = test;
     this.trainLabels = problem.train().labels();
@@ -46,32 +50,33 @@ final class Views {
   }
 
   int layers() {
-    return train.length - 1;
+    return train.layers();
   }
 
   /** Accuracy of a layer's probe on the training cases held out. */
   double validation(int layer) {
-    LogisticProbe probe = TiVitClassifier.fit(train[layer], trainLabels, classes, split.fitted());
-    return TiVitClassifier.accuracy(probe, train[layer], trainLabels, split.held());
+    float[][] rows = train.layer(layer);
+    LogisticProbe probe = TiVitClassifier.fit(rows, trainLabels, classes, split.fitted());
+    return TiVitClassifier.accuracy(probe, rows, trainLabels, split.held());
   }
 
   /** Accuracy of a layer's probe on the test cases. */
   double accuracy(int layer) {
-    return accuracy(train[layer], test[layer]);
+    return accuracy(train.layer(layer), test.layer(layer));
   }
 
   /** Accuracy of one probe on a layer of these and one of others together. */
   double accuracy(int layer, Views others, int otherLayer) {
     return accuracy(
-        TiVitClassifier.joined(train[layer], others.train[otherLayer]),
-        TiVitClassifier.joined(test[layer], others.test[otherLayer]));
+        TiVitClassifier.joined(train.layer(layer), others.train.layer(otherLayer)),
+        TiVitClassifier.joined(test.layer(layer), others.test.layer(otherLayer)));
   }
 
   /** Accuracy of one probe on a layer of these and other features together. */
   double accuracy(int layer, float[][] otherTrain, float[][] otherTest) {
     return accuracy(
-        TiVitClassifier.joined(train[layer], otherTrain),
-        TiVitClassifier.joined(test[layer], otherTest));
+        TiVitClassifier.joined(train.layer(layer), otherTrain),
+        TiVitClassifier.joined(test.layer(layer), otherTest));
   }
 
   /** Accuracy of a probe on other features of the same cases. */
@@ -94,14 +99,15 @@ final class Views {
 
   /** Features of a layer of up to {@code most} cases of both parts, drawn by the seeds. */
   double[][] rows(int layer, int most, Seeds seeds) {
-    int n = train[layer].length + test[layer].length;
+    float[][] first = train.layer(layer);
+    float[][] second = test.layer(layer);
+    int n = first.length + second.length;
     int[] order = ProbeSplit.of(n, seeds).fitted();
     int count = Math.min(most, order.length);
     double[][] rows = new double[count][];
     for (int i = 0; i < count; i++) {
       int at = order[i];
-      float[] row =
-          at < train[layer].length ? train[layer][at] : test[layer][at - train[layer].length];
+      float[] row = at < first.length ? first[at] : second[at - first.length];
       rows[i] = new double[row.length];
       for (int f = 0; f < row.length; f++) {
         rows[i][f] = row[f];

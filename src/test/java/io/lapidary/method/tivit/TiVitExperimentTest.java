@@ -106,7 +106,7 @@ class TiVitExperimentTest {
   }
 
   @Test
-  void measuresEveryClaimWithEncodersOfItsOwn() {
+  void measuresEveryClaimWithEncodersOfItsOwn() throws IOException {
     Result result = new TiVitExperiment().run(config(null, null, null), context("a"));
     assertThat(result.claims().stream().map(Claim::id).toList())
         .hasSize(11)
@@ -119,6 +119,20 @@ class TiVitExperimentTest {
     // once more over what is there: the same numbers, nothing trained again
     Result again = new TiVitExperiment().run(config(null, null, null), context("a"));
     assertThat(again.claims()).isEqualTo(result.claims());
+    // and over a run that was stopped half way: some scores and features are missing
+    List<Path> scores = files("a/scores");
+    assertThat(scores).as("2 seeds, 2 problems, all layers and the chosen one").hasSize(8);
+    for (Path gone : List.of(scores.get(1), scores.get(4), files("a/features").get(0))) {
+      Files.delete(gone);
+    }
+    Result resumed = new TiVitExperiment().run(config(null, null, null), context("a"));
+    assertThat(resumed.claims()).isEqualTo(result.claims());
+  }
+
+  private List<Path> files(String folder) throws IOException {
+    try (Stream<Path> files = Files.list(temporary.resolve(folder))) {
+      return files.sorted().toList();
+    }
   }
 
   @Test
@@ -222,12 +236,23 @@ class TiVitExperimentTest {
     FeatureCache cache = FeatureCache.in(temporary.resolve("cache"));
     SeriesSet set = GeneratedProblem.CBF.draw(6, 6, 50, 1).test();
     try (SeriesEncoder encoder = encoder(SeriesEncoder.Options.USUAL)) {
-      float[][][] features = cache.features(encoder, set);
-      assertThat(cache.features(encoder, set)).isDeepEqualTo(features);
+      float[][][] features = encoder.features(set);
       SeriesSet renamed = new SeriesSet("other", set.classes(), set.cases());
-      assertThat(cache.features(encoder, renamed)).isDeepEqualTo(features);
+      for (SeriesSet same : List.of(set, set, renamed)) {
+        LayerFeatures kept = cache.features(encoder, same);
+        assertThat(kept.layers()).isEqualTo(2);
+        for (int layer = 0; layer <= 2; layer++) {
+          assertThat(kept.layer(layer)).isDeepEqualTo(features[layer]);
+        }
+      }
       cache.features(encoder, set.subset(0, 1));
       assertThat(temporary.resolve("cache").toFile().list()).hasSize(2);
+      Path parts = temporary.resolve("parts");
+      LayerFeatures inParts = new FeatureCache(parts, 4 * 3 * 8 * 4).features(encoder, set);
+      assertThat(parts.toFile().list()).as("4 and 2 cases").hasSize(2);
+      for (int row = 0; row < 6; row++) {
+        assertThat(inParts.layer(1)[row]).containsExactly(features[1][row], within(1e-6f));
+      }
     }
     float[] zeros = new float[3];
     SeriesEncoder.normalise(zeros);

@@ -41,6 +41,9 @@ class PlanTest {
     SDVariable smallLoss = mlp(small, 3);
     Graph large = new Graph(store, true);
     SDVariable largeLoss = mlp(large, 7);
+    for (Graph graph : List.of(small, large)) { // no copies, however many graphs there are
+      assertThat(graph.sameDiff().getVariable("w2").getArr()).isSameAs(store.get("w2"));
+    }
     try (Plan a = Plan.compile(small, smallLoss);
         Plan b = Plan.compile(large, largeLoss)) {
       double before = b.run(batch(7, 1)).get(largeLoss.name()).getDouble(0);

@@ -37,7 +37,8 @@ import picocli.CommandLine.Spec;
       "  lapidary bench gpt_step --profile --trace gpt_step.trace.json",
       "  lapidary bench --frozen",
       "  lapidary bench --growth --json",
-      "  lapidary bench --generate"
+      "  lapidary bench --generate",
+      "  lapidary bench --series"
     })
 public final class BenchCommand implements Callable<Integer> {
   private static final long SEED = 0;
@@ -48,8 +49,8 @@ public final class BenchCommand implements Callable<Integer> {
       paramLabel = "WORKLOAD",
       description =
           "gemm, sae_step, gpt_step, gpt_forward, vit_embed, convnet_step or lora_step; all of them"
-              + " when none is named. Also sae_topk, sae_matryoshka, sae_topk_large and"
-              + " sae_matryoshka_large.")
+              + " when none is named. Also sae_topk, sae_matryoshka, sae_topk_large,"
+              + " sae_matryoshka_large and vit_b16_embed.")
   private List<String> names = List.of();
 
   @Option(names = "--json", description = "Print one JSON object per line instead of a table.")
@@ -102,6 +103,13 @@ public final class BenchCommand implements Callable<Integer> {
               + " without cached keys and values.")
   private boolean generate;
 
+  @Option(
+      names = "--series",
+      description =
+          "Time MiniRocket's fit and transform of 1,000 time series of 512 values, and 60 searches"
+              + " by dynamic time warping among 100.")
+  private boolean series;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -138,6 +146,11 @@ public final class BenchCommand implements Callable<Integer> {
     }
     if (generate) {
       Generation.STANDARD.run(
+          seconds, SEED, (name, watch) -> print(out, Timing.of(name, watch, threads(), engine)));
+      return 0;
+    }
+    if (series) {
+      SeriesClassification.STANDARD.run(
           seconds, SEED, (name, watch) -> print(out, Timing.of(name, watch, threads(), engine)));
       return 0;
     }

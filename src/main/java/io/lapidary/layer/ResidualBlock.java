@@ -8,15 +8,15 @@ import org.nd4j.autodiff.samediff.SDVariable;
 /**
  * Residual block of ResNets (He et al. 2016): f(shortcut(x) + layers(x)). The basic kind has two
  * convolutions 3x3; the bottleneck has 1x1, 3x3, 1x1 with a quarter of the channels between. Every
- * convolution is followed by a batch norm, all but the last by the activation. Parameter names:
- * {@code layer.N.convolution}, {@code layer.N.normalization} and {@code shortcut.*}, the latter
- * where size or channels change.
+ * convolution is followed by a batch norm, all but the last by ReLU, whatever the activation of the
+ * whole is, as in the Python library. Parameter names: {@code layer.N.convolution}, {@code
+ * layer.N.normalization} and {@code shortcut.*}, the latter where size or channels change.
  *
  * @param bottleneck which kind
  * @param out channels after the block
  * @param stride step of the convolution that shrinks the picture
  * @param strideFirst whether that is the first 1x1 convolution of a bottleneck, not the 3x3 one
- * @param activation as checkpoints name it
+ * @param activation of the sum, f, as checkpoints name it
  */
 public record ResidualBlock(
     boolean bottleneck, int out, int stride, boolean strideFirst, String activation) {
@@ -61,7 +61,7 @@ public record ResidualBlock(
         projects(g.size(x, 1)) ? Convolutions.normed(g, name + ".shortcut", x, out, 1, stride) : x;
     SDVariable y = x;
     for (Step step : steps()) {
-      y = y == x ? y : g.ops().activation(activation, y);
+      y = y == x ? y : g.ops().relu(y);
       y = Convolutions.normed(g, name + "." + step.name, y, step.out, step.kernel, step.stride);
     }
     return g.ops().activation(activation, g.ops().add(y, shortcut));

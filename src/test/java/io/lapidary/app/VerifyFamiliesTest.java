@@ -19,6 +19,7 @@ class VerifyFamiliesTest {
     "llava,2",
     "resnet,2",
     "resnet_bottleneck,2",
+    "resnet_silu,2",
     "clip_patches,7",
     "llava_siglip,5",
     "llava_layers,5",

@@ -19,7 +19,7 @@ class ResNetTest {
   @TempDir Path temporary;
 
   @ParameterizedTest
-  @ValueSource(strings = {"resnet", "resnet_bottleneck"})
+  @ValueSource(strings = {"resnet", "resnet_bottleneck", "resnet_silu"})
   void matchesTheReferenceImplementation(String folder) {
     Golden golden = Golden.of(folder);
     try (ResNet net = ResNet.load(golden.folder())) {
@@ -35,7 +35,7 @@ class ResNetTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"resnet", "resnet_bottleneck"})
+  @ValueSource(strings = {"resnet", "resnet_bottleneck", "resnet_silu"})
   void saveThenLoadIsEqual(String folder) {
     Golden golden = Golden.of(folder);
     try (ResNet net = ResNet.load(golden.folder())) {

@@ -164,12 +164,7 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   private LoraAdapters adapters(CausalLm base) {
-    LoraAdapter loaded = LoraAdapter.load(adapter, base, "adapter");
-    if (loaded.replacesTensors()) {
-      loaded.merge(1);
-      return LoraAdapters.NONE;
-    }
-    return loaded.over(1);
+    return LoraAdapter.load(adapter, base, "adapter").applied();
   }
 
   private List<Generator.Continuation> generate(

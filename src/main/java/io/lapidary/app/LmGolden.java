@@ -51,10 +51,12 @@ final class LmGolden implements GoldenFamily {
     try (CausalLm lm = CausalLm.load(base == null ? folder : base)) {
       if (base != null) {
         LoraAdapter adapter = LoraAdapter.load(folder, lm, "adapter");
-        try (CausalLm over = lm.with(adapter.over(1))) {
+        try (CausalLm over = lm.with(adapter.applied())) {
           outputs.put("logits", over.logits(ids));
         }
-        adapter.merge(1);
+        if (!adapter.replacesTensors()) {
+          adapter.merge(1);
+        }
         merged(lm, golden, outputs);
         return outputs;
       }

@@ -53,11 +53,7 @@ final class PicturePrompts implements AutoCloseable {
   /** Lays a LoRA adapter over the model. */
   PicturePrompts withAdapter(Path adapter) {
     LoraAdapter loaded = LoraAdapter.load(adapter, LoraBase.of(model), "adapter");
-    if (loaded.replacesTensors()) {
-      loaded.merge(1);
-      return this;
-    }
-    return new PicturePrompts(folder, model.with(loaded.over(1)), processor);
+    return new PicturePrompts(folder, model.with(loaded.applied()), processor);
   }
 
   /**

@@ -51,7 +51,7 @@ final class VisionLanguageGolden implements GoldenFamily {
       if (base != null) {
         LoraAdapter adapter = LoraAdapter.load(folder, LoraBase.of(model), "adapter");
         SplicedText spliced = model.splice(texts, pixels, SplicedText.Side.RIGHT);
-        try (VisionLanguageModel over = model.with(adapter.over(1))) {
+        try (VisionLanguageModel over = model.with(adapter.applied())) {
           return Map.of("logits", over.logits(spliced, pixels));
         }
       }

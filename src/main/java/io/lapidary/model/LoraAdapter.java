@@ -112,6 +112,12 @@ public final class LoraAdapter {
             maps.put(map, part.lora());
           });
       checkTargets(file, base, maps.keySet());
+      file.copies()
+          .forEach(
+              (tensor, stored) -> {
+                String own = base.arrayOf(tensor).orElseThrow(() -> file.unknown(tensor));
+                file.requireCopy(stored, base.parameters().get(own));
+              });
       Map<String, INDArray> replacements = replacements(file, base);
       parts.forEach(
           (map, part) -> {
@@ -148,6 +154,19 @@ public final class LoraAdapter {
   /** Whether it replaces whole tensors of the model, so that it can be merged only. */
   public boolean replacesTensors() {
     return !replacements.isEmpty();
+  }
+
+  /**
+   * Brings it into force, for use only: merged when it replaces tensors of the model.
+   *
+   * @return what is to be laid over the model
+   */
+  public LoraAdapters applied() {
+    if (replacesTensors()) {
+      merge(1);
+      return LoraAdapters.NONE;
+    }
+    return over(1);
   }
 
   /** This adapter alone, for a model's {@code with} or for {@link Graph#with}. */

@@ -48,6 +48,7 @@ public final class LoraMerge {
           adapter.path(), weight);
     }
     adapter.saved().forEach((tensor, stored) -> replace(adapter, tensor, stored));
+    adapter.copies().forEach((tensor, stored) -> compare(adapter, tensor, stored));
     return this;
   }
 
@@ -80,6 +81,13 @@ public final class LoraMerge {
     }
     adapter.requireShape(stored, base.info(name).shape());
     replacements.put(name, new Replacement(adapter, stored));
+  }
+
+  private void compare(PeftFile adapter, String tensor, String stored) {
+    String name = resolve(tensor).orElseThrow(() -> adapter.unknown(tensor));
+    try (INDArray own = base.read(name, DataType.FLOAT)) {
+      adapter.requireCopy(stored, own);
+    }
   }
 
   /** The stored tensor that an adapter calls {@code name}. */

@@ -22,7 +22,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * An open LoRA adapter in the folder layout of PEFT, whatever model it belongs to: {@code
  * adapter_config.json} and {@code adapter_model.safetensors} with the pairs A and B of the adapted
- * modules, and the new weights of {@code modules_to_save}.
+ * modules, the new weights of {@code modules_to_save}, and copies of the model's own token tables,
+ * which PEFT writes beside adapters of them.
  */
 public final class PeftFile implements AutoCloseable {
   /** Stands before the names of modules in adapter files. */
@@ -43,20 +44,28 @@ public final class PeftFile implements AutoCloseable {
   /** Ways of making A and B that do not change the base; the others are undone by PEFT only. */
   private static final Set<String> HARMLESS = Set.of("gaussian", "eva", "orthogonal");
 
+  private static final String EMBEDDING = "lora_embedding_";
+  private static final Pattern COPY =
+      Pattern.compile("(.*)\\.base_layer\\.weight|((?:.*\\.)?(?:embed_tokens|lm_head))\\.weight");
+  private static final double COPY_TOLERANCE = 0.01; // relative: a copy may be of another type
+
   private final CheckpointFolder folder;
   private final HubConfig config;
   private final Map<String, Part> parts;
   private final Map<String, String> saved;
+  private final Map<String, String> copies;
 
   private PeftFile(
       CheckpointFolder folder,
       HubConfig config,
       Map<String, Part> parts,
-      Map<String, String> saved) {
+      Map<String, String> saved,
+      Map<String, String> copies) {
     this.folder = folder;
     this.config = config;
     this.parts = parts;
     this.saved = saved;
+    this.copies = copies;
   }
 
   /**
@@ -82,14 +91,21 @@ public final class PeftFile implements AutoCloseable {
       List<String> whole = config.texts("modules_to_save");
       Map<String, Part> parts = new TreeMap<>();
       Map<String, String> saved = new LinkedHashMap<>();
+      Map<String, String> copies = new LinkedHashMap<>();
       for (String tensor : folder.names()) {
         String name = tensor.startsWith(PREFIX) ? tensor.substring(PREFIX.length()) : tensor;
         if (tensor.endsWith(Lora.A) || tensor.endsWith(Lora.B)) {
           String module = name.substring(0, name.length() - Lora.A.length());
           String stored = tensor.substring(0, tensor.length() - Lora.A.length());
           parts.put(module, new Part(stored, lora(folder, config, module, stored)));
-        } else if (whole.stream().anyMatch(m -> ("." + name).contains("." + m + "."))) {
+        } else if (whole.stream().anyMatch(m -> name.contains(m + "."))) { // PEFT: ends of names
           saved.put(name, tensor);
+        } else if (name.contains(EMBEDDING)) {
+          throw config.error(
+              "target_modules names an embedding (%s), which is not supported",
+              line(name.substring(0, name.indexOf(EMBEDDING) - 1)));
+        } else if (COPY.matcher(name).matches()) {
+          copies.put(name.replace(".base_layer.", "."), tensor);
         } else {
           throw InputException.of("%s: tensor %s is no part of a LoRA adapter", path, line(tensor));
         }
@@ -97,7 +113,7 @@ public final class PeftFile implements AutoCloseable {
       if (parts.isEmpty() && saved.isEmpty()) {
         throw InputException.of("%s: the adapter holds no tensors", path);
       }
-      return new PeftFile(folder, config, parts, saved);
+      return new PeftFile(folder, config, parts, saved, copies);
     } catch (RuntimeException e) {
       folder.close();
       throw e;
@@ -203,6 +219,31 @@ public final class PeftFile implements AutoCloseable {
     return saved;
   }
 
+  /** Names in the file of copies of the model's tensors, by their name there. */
+  Map<String, String> copies() {
+    return copies;
+  }
+
+  /**
+   * Requires that a tensor of the file is that of the model.
+   *
+   * @param own the model's, of any type
+   */
+  void requireCopy(String tensor, INDArray own) {
+    requireShape(tensor, own.shape());
+    try (INDArray copy = read(tensor);
+        INDArray difference = own.castTo(DataType.FLOAT).sub(copy)) {
+      double largest = copy.amaxNumber().doubleValue();
+      double off = difference.amaxNumber().doubleValue();
+      if (!(off <= COPY_TOLERANCE * largest)) {
+        throw InputException.of(
+            "%s: %s differs from that of the base model by up to %.3g; is it the model that the"
+                + " adapter was trained on? Trained embeddings belong into modules_to_save",
+            path(), line(tensor), off);
+      }
+    }
+  }
+
   /** Whether the weights of the model are stored [in, out]. */
   boolean fanInFanOut() {
     return config.flag("fan_in_fan_out", false);
@@ -225,6 +266,12 @@ public final class PeftFile implements AutoCloseable {
 
   /** The error for a module that the model does not have. */
   InputException unknown(String module) {
+    if (module.matches("(.*\\.)?lm_head(\\.weight)?")) {
+      return InputException.of(
+          "%s: the base model has no %s of its own, its head is tied to the token table; untie it"
+              + " first (tie_word_embeddings: false and a copy of the table as lm_head.weight)",
+          path(), line(module));
+    }
     return InputException.of(
         "%s: the base model has no linear map or convolution %s; is it the model that the adapter"
             + " was trained on?",

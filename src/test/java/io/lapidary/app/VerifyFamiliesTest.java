@@ -38,4 +38,14 @@ class VerifyFamiliesTest {
         .contains(tensors + " of " + tensors + " tensors within")
         .doesNotContain("not compared");
   }
+
+  @ParameterizedTest
+  @CsvSource({"llama_lora_head", "llama_lora_saved"})
+  void anAdapterWithWholeTensorsMatchesItsGoldenFile(String adapter) {
+    String golden = "src/test/resources/golden/";
+    Cli.Outcome outcome =
+        Cli.run("checkpoint", "verify", golden + adapter, "--base", golden + "llama");
+    assertThat(outcome.code()).as(outcome.out() + outcome.err()).isZero();
+    assertThat(outcome.out()).contains("1 of 1 tensors within");
+  }
 }

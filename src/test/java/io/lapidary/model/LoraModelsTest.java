@@ -3,6 +3,7 @@ package io.lapidary.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.lapidary.InputException;
 import io.lapidary.engine.Gradients;
 import io.lapidary.engine.Graph;
 import io.lapidary.engine.Parameters;
@@ -18,6 +19,8 @@ import io.lapidary.layer.Lora;
 import io.lapidary.layer.LoraAdapters;
 import io.lapidary.layer.LoraAdapters.Predicates;
 import io.lapidary.layer.Patches;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -451,5 +454,35 @@ class LoraModelsTest {
     }
     adapter.unmerge();
     assertThat(difference(s.output(LoraAdapters.NONE), plain)).isLessThan(1e-4);
+  }
+
+  @Test
+  void copiesOfTheTokenTablesMustBeThoseOfTheModel() throws IOException {
+    Path golden = Path.of("src/test/resources/golden/llama_lora_head");
+    for (String name : List.of("adapter_config.json", "adapter_model.safetensors")) {
+      Files.copy(golden.resolve(name), temporary.resolve(name));
+    }
+    Subject s = subject("llama");
+    LoraAdapter.load(temporary, s.base, "fits");
+    s.base.parameters().get("lm_head.weight").muli(1.5);
+    assertThatThrownBy(() -> LoraAdapter.load(temporary, s.base, "other"))
+        .isInstanceOf(InputException.class)
+        .hasMessageContaining("lm_head.base_layer.weight differs from that of the base model")
+        .hasMessageContaining("modules_to_save");
+    Map<String, INDArray> tensors = new HashMap<>();
+    Path file = temporary.resolve("adapter_model.safetensors");
+    try (SafetensorsFile open = SafetensorsFile.open(file)) {
+      open.names().forEach(n -> tensors.put(n, open.read(n)));
+    }
+    tensors.put("base_model.model.model.embed_tokens.weight", Nd4j.ones(3, 32));
+    Safetensors.write(file, tensors, Map.of("format", "pt"), Dtype.F32);
+    assertThatThrownBy(() -> LoraAdapter.load(temporary, subject("llama").base, "larger"))
+        .isInstanceOf(InputException.class)
+        .hasMessageContaining("expected [99, 32], found [3, 32]");
+    tensors.put("base_model.model.model.embed_tokens.lora_embedding_A", Nd4j.ones(3, 99));
+    Safetensors.write(file, tensors, Map.of("format", "pt"), Dtype.F32);
+    assertThatThrownBy(() -> LoraAdapter.load(temporary, subject("llama").base, "tables"))
+        .isInstanceOf(InputException.class)
+        .hasMessageContaining("names an embedding (model.embed_tokens), which is not supported");
   }
 }

@@ -17,7 +17,7 @@ public final class NearestNeighbour implements SeriesClassifier {
   private final double window;
   private final boolean normalised;
   private SeriesSet train;
-  private double[][][] points; // [case][time][channel]
+  private double[][][] known; // [case][channel][time], as the distance reads them
 
   /** Distances. */
   public enum Distance {
@@ -42,7 +42,10 @@ public final class NearestNeighbour implements SeriesClassifier {
   @Override
   public void fit(SeriesSet cases) {
     train = cases;
-    points = points(cases);
+    known = values(cases);
+    if (distance == Distance.DTW) {
+      Arrays.setAll(known, i -> Warping.reversed(known[i]));
+    }
   }
 
   @Override
@@ -53,9 +56,9 @@ public final class NearestNeighbour implements SeriesClassifier {
         "the test series have %d channels, the training series %d",
         test.channels(),
         train.channels());
-    double[][][] queries = points(test);
+    double[][][] queries = values(test);
     int[] labels = new int[queries.length];
-    long work = (long) points.length * test.maxLength() * train.maxLength();
+    long work = (long) known.length * test.maxLength() * train.maxLength();
     Workers.run(
         queries.length,
         work,
@@ -69,13 +72,14 @@ public final class NearestNeighbour implements SeriesClassifier {
 
   /** Place of the nearest training case. */
   private int nearest(double[][] query) {
+    Warping warping = distance == Distance.DTW ? new Warping(query) : null;
     int best = 0;
     double least = Double.POSITIVE_INFINITY;
-    for (int i = 0; i < points.length; i++) {
+    for (int i = 0; i < known.length; i++) {
       double d =
-          distance == Distance.EUCLIDEAN
-              ? euclidean(query, points[i], least)
-              : dtw(query, points[i], window, least);
+          warping == null
+              ? euclidean(query, known[i], least)
+              : warping.cost(known[i], window, least);
       if (d < least) {
         least = d;
         best = i;
@@ -85,75 +89,20 @@ public final class NearestNeighbour implements SeriesClassifier {
   }
 
   /** Squared distance over the common beginning; anything above {@code limit} beyond it. */
-  static double euclidean(double[][] a, double[][] b, double limit) {
-    int length = Math.min(a.length, b.length);
+  private static double euclidean(double[][] a, double[][] b, double limit) {
+    int length = Math.min(a[0].length, b[0].length);
     double sum = 0;
     for (int t = 0; t < length && sum < limit; t++) {
-      sum += cost(a[t], b[t]);
+      for (int c = 0; c < a.length; c++) {
+        sum += (a[c][t] - b[c][t]) * (a[c][t] - b[c][t]);
+      }
     }
     return sum;
   }
 
-  /**
-   * Squared cost of the cheapest warping path; infinite as soon as it must exceed {@code limit}.
-   *
-   * @param window largest |i − j| as a share of the longer series, rounded up
-   */
-  static double dtw(double[][] a, double[][] b, double window, double limit) {
-    int longer = Math.max(a.length, b.length);
-    int band = (int) Math.max(Math.ceil(window * longer), Math.abs(a.length - b.length));
-    double[] before = new double[b.length + 1];
-    double[] now = new double[b.length + 1];
-    Arrays.fill(before, Double.POSITIVE_INFINITY);
-    before[0] = 0;
-    boolean single = a[0].length == 1;
-    for (int i = 1; i <= a.length; i++) {
-      int from = Math.max(1, i - band);
-      int to = Math.min(b.length, i + band);
-      now[from - 1] = Double.POSITIVE_INFINITY;
-      double least = Double.POSITIVE_INFINITY;
-      double left = Double.POSITIVE_INFINITY;
-      double[] x = a[i - 1];
-      for (int j = from; j <= to; j++) {
-        double d = single ? (x[0] - b[j - 1][0]) * (x[0] - b[j - 1][0]) : cost(x, b[j - 1]);
-        left = d + Math.min(left, Math.min(before[j], before[j - 1]));
-        now[j] = left;
-        least = Math.min(least, left);
-      }
-      if (least > limit) {
-        return Double.POSITIVE_INFINITY;
-      }
-      if (to < b.length) {
-        now[to + 1] = Double.POSITIVE_INFINITY;
-      }
-      double[] spare = before;
-      before = now;
-      now = spare;
-    }
-    return before[b.length];
-  }
-
-  private static double cost(double[] a, double[] b) {
-    double sum = 0;
-    for (int c = 0; c < a.length; c++) {
-      sum += (a[c] - b[c]) * (a[c] - b[c]);
-    }
-    return sum;
-  }
-
-  private double[][][] points(SeriesSet set) {
+  private double[][][] values(SeriesSet set) {
     Complete.require(set);
     SeriesSet used = normalised ? SeriesPreparation.zNormalised(set) : set;
-    return used.cases().stream().map(NearestNeighbour::points).toArray(double[][][]::new);
-  }
-
-  private static double[][] points(TimeSeries one) {
-    double[][] points = new double[one.length()][one.channels()];
-    for (int c = 0; c < one.channels(); c++) {
-      for (int t = 0; t < one.length(); t++) {
-        points[t][c] = one.values()[c][t];
-      }
-    }
-    return points;
+    return used.cases().stream().map(TimeSeries::values).toArray(double[][][]::new);
   }
 }

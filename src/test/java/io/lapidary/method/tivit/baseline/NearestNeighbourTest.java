@@ -78,59 +78,79 @@ class NearestNeighbourTest {
         .isCloseTo(dtw, within(6e-4));
   }
 
-  private static double[][] points(double... values) {
-    double[][] points = new double[values.length][];
-    java.util.Arrays.setAll(points, t -> new double[] {values[t]});
-    return points;
-  }
-
   /** The whole table, as it is defined. */
   private static double table(double[][] a, double[][] b, int band) {
-    double[][] d = new double[a.length + 1][b.length + 1];
-    for (int i = 0; i <= a.length; i++) {
-      for (int j = 0; j <= b.length; j++) {
+    int n = a[0].length;
+    int m = b[0].length;
+    double[][] d = new double[n + 1][m + 1];
+    for (int i = 0; i <= n; i++) {
+      for (int j = 0; j <= m; j++) {
         if (i == 0 || j == 0) {
           d[i][j] = i + j == 0 ? 0 : Double.POSITIVE_INFINITY;
         } else if (Math.abs(i - j) > band) {
           d[i][j] = Double.POSITIVE_INFINITY;
         } else {
           double cost = 0;
-          for (int c = 0; c < a[0].length; c++) {
-            cost += Math.pow(a[i - 1][c] - b[j - 1][c], 2);
+          for (int c = 0; c < a.length; c++) {
+            cost += Math.pow(a[c][i - 1] - b[c][j - 1], 2);
           }
           d[i][j] = cost + Math.min(d[i - 1][j], Math.min(d[i][j - 1], d[i - 1][j - 1]));
         }
       }
     }
-    return d[a.length][b.length];
+    return d[n][m];
   }
 
   @Test
   void warpingIsThatOfTheWholeTable() {
-    assertThat(NearestNeighbour.dtw(points(0, 0, 1, 2), points(0, 1, 2, 2), 1, 1e9)).isZero();
-    assertThat(NearestNeighbour.dtw(points(0, 0, 1, 2), points(0, 1, 2, 2), 0, 1e9)).isEqualTo(2);
-    for (int seed = 1; seed <= 50; seed++) {
+    assertThat(dtw(new double[][] {{0, 0, 1, 2}}, new double[][] {{0, 1, 2, 2}}, 1, 1e9)).isZero();
+    assertThat(dtw(new double[][] {{0, 0, 1, 2}}, new double[][] {{0, 1, 2, 2}}, 0, 1e9))
+        .isEqualTo(2);
+    for (int seed = 1; seed <= 300; seed++) {
       SplittableRandom random = new SplittableRandom(seed);
       int channels = 1 + random.nextInt(3);
-      double[][] a = new double[1 + random.nextInt(12)][channels];
-      double[][] b = new double[1 + random.nextInt(12)][channels];
+      double[][] a = new double[channels][1 + random.nextInt(30)];
+      double[][] b = new double[channels][1 + random.nextInt(30)];
       for (double[][] x : List.of(a, b)) {
-        for (double[] point : x) {
-          java.util.Arrays.setAll(point, c -> random.nextGaussian());
+        for (double[] channel : x) {
+          java.util.Arrays.setAll(channel, t -> random.nextGaussian());
         }
       }
-      double window = random.nextInt(5) / 4.0;
-      int band = (int) Math.ceil(window * Math.max(a.length, b.length));
-      band = Math.max(band, Math.abs(a.length - b.length));
+      double window = random.nextInt(9) / 8.0;
+      int band = (int) Math.ceil(window * Math.max(a[0].length, b[0].length));
+      band = Math.max(band, Math.abs(a[0].length - b[0].length));
       double expected = table(a, b, band);
-      assertThat(NearestNeighbour.dtw(a, b, window, 1e300))
-          .as("seed %d", seed)
-          .isCloseTo(expected, within(1e-9));
-      double near = NearestNeighbour.dtw(a, b, window, expected * 1.0000001);
-      assertThat(near).as("seed %d", seed).isCloseTo(expected, within(1e-9));
-      assertThat(NearestNeighbour.dtw(a, b, window, expected * 0.5))
+      for (double limit : new double[] {1e300, Double.POSITIVE_INFINITY, expected}) {
+        assertThat(dtw(a, b, window, limit)).as("seed %d", seed).isEqualTo(expected);
+      }
+      assertThat(dtw(a, b, window, expected * 0.5))
           .as("seed %d", seed)
           .isGreaterThan(expected * 0.5);
+    }
+  }
+
+  private static double dtw(double[][] a, double[][] b, double window, double limit) {
+    return new Warping(a).cost(Warping.reversed(b), window, limit);
+  }
+
+  @Test
+  void oneWarpingServesSeriesOfManyLengths() {
+    SplittableRandom random = new SplittableRandom(3);
+    double[][] a = {random.doubles(23).toArray()};
+    Warping warping = new Warping(a);
+    for (int n = 1; n < 40; n++) {
+      double[][] b = {random.doubles(1 + random.nextInt(50)).toArray()};
+      double window = random.nextInt(4) / 3.0;
+      int longer = Math.max(23, b[0].length);
+      int band = Math.max((int) Math.ceil(window * longer), Math.abs(23 - b[0].length));
+      double limit = random.nextInt(3) * 0.3;
+      double cost = warping.cost(Warping.reversed(b), window, limit);
+      double expected = table(a, b, band);
+      if (expected <= limit) {
+        assertThat(cost).isEqualTo(expected);
+      } else {
+        assertThat(cost).isGreaterThan(limit);
+      }
     }
   }
 

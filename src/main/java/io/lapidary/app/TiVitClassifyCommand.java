@@ -46,8 +46,8 @@ final class TiVitClassifyCommand implements Callable<Integer> {
       names = "--method",
       defaultValue = "tivit",
       description = {
-        "tivit, minirocket, multirocket, hydra, multirocket-hydra, rocket, 1nn-ed, 1nn-dtw, raw-lr",
-        "or pixel-lr; tivit."
+        "tivit, tivit-centroid, minirocket, multirocket, hydra, multirocket-hydra, rocket, 1nn-ed,",
+        "1nn-dtw, raw-lr or pixel-lr; tivit."
       })
   private String method;
 
@@ -79,10 +79,10 @@ final class TiVitClassifyCommand implements Callable<Integer> {
     if (!SeriesMethods.NAMES.contains(name)) {
       throw Names.unknown("method", method, SeriesMethods.NAMES);
     }
-    SeriesProblem problem = SeriesFiles.problem(train, test);
+    SeriesProblem problem = options.prepared(SeriesFiles.problem(train, test), seed);
     Runtime.check();
     try (TiVitOptions opened = options) {
-      SeriesMethods methods = opened.methods(name.equals("tivit"), dtwWindow, refit);
+      SeriesMethods methods = opened.methods(SeriesMethods.usesEncoders(name), dtwWindow, refit);
       SeriesMethods.Outcome outcome = methods.run(name, problem, seed);
       int[][] confusion = confusion(problem, outcome.predicted());
       if (json) {

@@ -10,7 +10,12 @@ import picocli.CommandLine.Spec;
     name = "tivit",
     description =
         "Classifies time series on frozen vision transformers and by the usual baselines.",
-    subcommands = {TiVitClassifyCommand.class, TiVitCompareCommand.class, TiVitEmbedCommand.class})
+    subcommands = {
+      TiVitClassifyCommand.class,
+      TiVitCompareCommand.class,
+      TiVitAnalyseCommand.class,
+      TiVitEmbedCommand.class
+    })
 final class TiVitCommand implements Runnable {
   @Spec private CommandSpec spec;
 

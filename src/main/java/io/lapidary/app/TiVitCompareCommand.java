@@ -94,9 +94,10 @@ final class TiVitCompareCommand implements Callable<Integer> {
     double[][] scores = new double[methods.size()][problems.size()];
     List<String> names = new ArrayList<>();
     try (TiVitOptions opened = options) {
-      SeriesMethods run = opened.methods(methods.contains("tivit"), dtwWindow, refit);
+      boolean encoders = methods.stream().anyMatch(SeriesMethods::usesEncoders);
+      SeriesMethods run = opened.methods(encoders, dtwWindow, refit);
       for (int p = 0; p < problems.size(); p++) {
-        SeriesProblem problem = SeriesFiles.folder(problems.get(p));
+        SeriesProblem problem = options.prepared(SeriesFiles.folder(problems.get(p)), seed);
         names.add(problem.name());
         for (int m = 0; m < methods.size(); m++) {
           scores[m][p] = run.run(methods.get(m), problem, seed).accuracy();

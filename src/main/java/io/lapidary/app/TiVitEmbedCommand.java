@@ -45,7 +45,8 @@ final class TiVitEmbedCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     SeriesSet read = SeriesFiles.read(data);
-    SeriesSet set = SeriesPreparation.complete(new SeriesProblem(read, read)).train();
+    SeriesProblem both = options.prepared(new SeriesProblem(read, read), 0);
+    SeriesSet set = SeriesPreparation.complete(both).train();
     Outputs.writable(out.toAbsolutePath().getParent());
     Runtime.check();
     try (TiVitOptions opened = options) {

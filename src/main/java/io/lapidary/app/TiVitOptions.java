@@ -2,6 +2,9 @@ package io.lapidary.app;
 
 import io.lapidary.InputException;
 import io.lapidary.data.DataHome;
+import io.lapidary.data.series.SeriesPreparation;
+import io.lapidary.data.series.SeriesPreparation.Lengths;
+import io.lapidary.data.series.SeriesProblem;
 import io.lapidary.method.tivit.FeatureCache;
 import io.lapidary.method.tivit.SeriesEncoder;
 import io.lapidary.method.tivit.SeriesMethods;
@@ -47,18 +50,54 @@ final class TiVitOptions implements AutoCloseable {
   private boolean classToken;
 
   @Option(
+      names = "--across-layers",
+      description = {
+        "Give every feature unit length over the layers, as the paper's code does where it reads all",
+        "of them; left out, every layer's row has unit length."
+      })
+  private boolean acrossLayers;
+
+  @Option(
       names = "--cache",
       paramLabel = "DIR",
       description = "Folder that keeps features, so that they are computed once.")
   private Path cache;
 
+  @Option(
+      names = "--lengths",
+      paramLabel = "HOW",
+      description = {
+        "How series of several lengths get one: zeros or noise (0 to 0.001) at the end of shorter",
+        "ones, or stretch. Left out: zeros, except for 1nn-ed and 1nn-dtw, which take any length."
+      })
+  private Lengths lengths;
+
+  @Option(
+      names = "--z-normalise",
+      description = "Bring every series and channel to mean 0 and deviation 1 first.")
+  private boolean normalise;
+
   private final List<SeriesEncoder> open = new ArrayList<>();
+
+  /** The problem as the options want it prepared. */
+  SeriesProblem prepared(SeriesProblem problem, long seed) {
+    SeriesProblem used = problem;
+    if (lengths != null) {
+      used = SeriesPreparation.complete(problem, lengths, seed);
+    }
+    if (!normalise) {
+      return used;
+    }
+    return new SeriesProblem(
+        SeriesPreparation.zNormalised(SeriesPreparation.interpolated(used.train())),
+        SeriesPreparation.zNormalised(SeriesPreparation.interpolated(used.test())));
+  }
 
   /** The encoders; loaded anew at every call. */
   List<TiVitClassifier.Source> sources() {
     SeriesEncoder.Options options;
     try {
-      options = new SeriesEncoder.Options(window, stride, GAMMA, classToken, false);
+      options = new SeriesEncoder.Options(window, stride, GAMMA, classToken, false, acrossLayers);
     } catch (IllegalArgumentException e) {
       throw new InputException(e.getMessage(), e);
     }
@@ -95,9 +134,9 @@ final class TiVitOptions implements AutoCloseable {
     return FeatureCache.in(cache);
   }
 
-  /** The methods; {@code tivit} says whether its encoders are needed. */
-  SeriesMethods methods(boolean tivit, double dtwWindow, boolean refit) {
-    List<TiVitClassifier.Source> sources = tivit ? sources() : List.of();
+  /** The methods; {@code encoders} says whether the encoders are needed. */
+  SeriesMethods methods(boolean encoders, double dtwWindow, boolean refit) {
+    List<TiVitClassifier.Source> sources = encoders ? sources() : List.of();
     int side = sources.isEmpty() ? SeriesPictures.USUAL_SIDE : sources.get(0).encoder().side();
     try {
       return new SeriesMethods(

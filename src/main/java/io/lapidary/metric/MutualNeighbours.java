@@ -1,6 +1,7 @@
 package io.lapidary.metric;
 
 import io.lapidary.Check;
+import java.util.Arrays;
 
 /**
  * Mutual k-nearest-neighbour alignment of two representations of the same items (Huh et al. 2024):
@@ -18,27 +19,45 @@ public final class MutualNeighbours {
    * @param k neighbours of each row, below n
    */
   public static double alignment(double[][] first, double[][] second, int k) {
+    Check.that(second.length == first.length, "%d rows against %d", first.length, second.length);
+    return common(neighbours(first, k), neighbours(second, k));
+  }
+
+  /**
+   * The neighbours of every row [n][k], the nearest first; of equally near ones the first.
+   *
+   * @param rows [n][width]
+   * @param k neighbours of each row, below n
+   */
+  public static int[][] neighbours(double[][] rows, int k) {
+    int n = rows.length;
+    Check.that(k >= 1 && k < n, "k must be in [1, %d] for %d rows, got %d", n - 1, n, k);
+    int[][] neighbours = new int[n][];
+    double[] near = new double[n];
+    for (int i = 0; i < n; i++) {
+      Rows.require("row " + i, rows[i], 1, rows[i].length);
+      products(rows, i, near);
+      neighbours[i] = largest(near, k);
+    }
+    return neighbours;
+  }
+
+  /** The mean share of neighbours [n][k] that two representations have in common. */
+  public static double common(int[][] first, int[][] second) {
     int n = first.length;
     Check.that(second.length == n, "%d rows against %d", n, second.length);
-    Check.that(k >= 1 && k < n, "k must be in [1, %d] for %d rows, got %d", n - 1, n, k);
     long common = 0;
-    double[] a = new double[n];
-    double[] b = new double[n];
     boolean[] chosen = new boolean[n];
     for (int i = 0; i < n; i++) {
-      Rows.require("row " + i, first[i], 1, first[i].length);
-      Rows.require("row " + i, second[i], 1, second[i].length);
-      products(first, i, a);
-      products(second, i, b);
-      java.util.Arrays.fill(chosen, false);
-      for (int j : largest(a, k)) {
+      Arrays.fill(chosen, false);
+      for (int j : first[i]) {
         chosen[j] = true;
       }
-      for (int j : largest(b, k)) {
+      for (int j : second[i]) {
         common += chosen[j] ? 1 : 0;
       }
     }
-    return (double) common / ((long) n * k);
+    return (double) common / ((long) n * first[0].length);
   }
 
   private static void products(double[][] rows, int i, double[] out) {

@@ -56,6 +56,7 @@ class TiVitCommandTest {
   @ValueSource(
       strings = {
         "tivit",
+        "tivit-centroid",
         "minirocket",
         "multirocket",
         "hydra",
@@ -195,5 +196,69 @@ class TiVitCommandTest {
       JsonNode result = json(classify("--method", method, "--json"));
       assertThat(result.path("accuracy").asDouble()).as(method).isBetween(0.0, 1.0);
     }
+  }
+
+  @Test
+  void analysesLayersAndComparesEncoders() throws IOException {
+    String[] data = {
+      "tivit",
+      "analyse",
+      folder.resolve("CBF/CBF_TRAIN.ts").toString(),
+      folder.resolve("CBF/CBF_TEST.ts").toString()
+    };
+    JsonNode one = json(run(data, "--json"));
+    assertThat(one.path("cases").asInt()).isEqualTo(54);
+    assertThat(one.path("alignment")).isEmpty();
+    JsonNode layers = one.path("encoders").get(0).path("layers");
+    assertThat(layers).hasSize(7);
+    for (int layer = 0; layer < 7; layer++) {
+      JsonNode entry = layers.get(layer);
+      assertThat(entry.path("layer").asInt()).isEqualTo(layer);
+      assertThat(entry.path("dimension").asDouble()).isBetween(0.5, 30.0);
+      assertThat(entry.path("components").asInt()).isBetween(1, 54);
+      assertThat(entry.path("scaling").get(1).path("cases").asInt()).isEqualTo(27);
+    }
+    String own = "checkpoints/emoji-mae";
+    JsonNode two = json(run(data, "--json", "--encoder", own, "--encoder", own, "--cases", "40"));
+    JsonNode pairs = two.path("alignment").get(0).path("byLayers");
+    for (int layer = 0; layer < 7; layer++) {
+      assertThat(pairs.get(layer).get(layer).asDouble()).isEqualTo(1);
+    }
+    assertThat(pairs.get(0).get(6).asDouble()).isBetween(10.0 / 39, 0.99);
+    JsonNode across = json(run(data, "--json", "--across-layers"));
+    assertThat(across.path("encoders")).isNotEqualTo(one.path("encoders"));
+    assertThat(run(data, "--encoder", own + ":2", "--encoder", own + ":5").out())
+        .contains("encoder 1, layer 2 and encoder 2, layer 5");
+    assertThat(run(data, "--neighbours", "54").err())
+        .contains("--neighbours must be in [1, 53], got 54");
+  }
+
+  private static Cli.Outcome run(String[] first, String... more) {
+    return Cli.run(Stream.concat(Stream.of(first), Stream.of(more)).toArray(String[]::new));
+  }
+
+  @Test
+  void lengthsCanBeMadeEqualInOtherWays() throws IOException {
+    Path train = folder.resolve("u_TRAIN.tsv");
+    Path test = folder.resolve("u_TEST.tsv");
+    Files.writeString(train, "1\t0\t1\t0\t1\n1\t1\t0\t1\n2\t5\t6\t5\t6\t5\n2\t5\t5\t6\n");
+    Files.writeString(test, "1\t0\t1\t1\n2\t6\t5\t6\t6\n");
+    for (String how : List.of("zeros", "noise", "Stretch")) {
+      JsonNode result =
+          json(
+              Cli.run(
+                  "tivit",
+                  "classify",
+                  train.toString(),
+                  test.toString(),
+                  "--method",
+                  "1nn-dtw",
+                  "--lengths",
+                  how,
+                  "--z-normalise",
+                  "--json"));
+      assertThat(result.path("testCases").asInt()).isEqualTo(2);
+    }
+    assertThat(classify("--lengths", "short").err()).contains("[ZEROS, NOISE, STRETCH]");
   }
 }

@@ -2,9 +2,11 @@ package io.lapidary.data.series;
 
 import io.lapidary.Check;
 import io.lapidary.InputException;
+import io.lapidary.Seeds;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.function.UnaryOperator;
 
 /** What is done to series before a classifier sees them (as in Roschmann et al. 2025). */
@@ -12,7 +14,19 @@ public final class SeriesPreparation {
   private static final double CONSTANT = 1e-12;
   private static final double STANDARD = 0.01;
 
+  private static final double NOISE = 0.001;
+
   private SeriesPreparation() {}
+
+  /** How series of several lengths are given one. */
+  public enum Lengths {
+    /** Zeros at the end of the shorter ones. */
+    ZEROS,
+    /** Uniform noise from 0 to 0.001 at the end of the shorter ones, as others pad the archive. */
+    NOISE,
+    /** Straight lines between the values of the shorter ones, their ends on the ends. */
+    STRETCH
+  }
 
   /**
    * Both parts with one length and without missing values: zeros at the end up to the longest
@@ -27,6 +41,60 @@ public final class SeriesPreparation {
     return new SeriesProblem(
         interpolated(mapped(problem.train(), pad), "train"),
         interpolated(mapped(problem.test(), pad), "test"));
+  }
+
+  /**
+   * Both parts with the length of the longest series of both and without missing values.
+   *
+   * @param seed of the noise; the same series get the same noise whatever the lengths of others are
+   * @throws InputException when a channel has no known value
+   */
+  public static SeriesProblem complete(SeriesProblem problem, Lengths lengths, long seed) {
+    if (lengths == Lengths.ZEROS) {
+      return complete(problem);
+    }
+    int length = problem.maxLength();
+    Seeds seeds = new Seeds(seed).stream("padding");
+    return new SeriesProblem(
+        lengthened(interpolated(problem.train(), "train"), length, lengths, seeds.stream("train")),
+        lengthened(interpolated(problem.test(), "test"), length, lengths, seeds.stream("test")));
+  }
+
+  private static SeriesSet lengthened(SeriesSet set, int length, Lengths lengths, Seeds seeds) {
+    List<TimeSeries> cases = new ArrayList<>();
+    for (int i = 0; i < set.size(); i++) {
+      SplittableRandom random = seeds.at(i).random();
+      UnaryOperator<double[]> change =
+          lengths == Lengths.STRETCH
+              ? channel -> stretched(channel, length)
+              : channel -> {
+                double[] values = Arrays.copyOf(channel, length);
+                for (int t = channel.length; t < length; t++) {
+                  values[t] = NOISE * random.nextDouble();
+                }
+                return values;
+              };
+      cases.add(mapped(set.cases().get(i), change));
+    }
+    return set.with(cases);
+  }
+
+  /** A channel stretched to a length, first and last value kept. */
+  private static double[] stretched(double[] channel, int length) {
+    if (channel.length == length) {
+      return channel;
+    }
+    double[] values = new double[length];
+    if (channel.length == 1) {
+      Arrays.fill(values, channel[0]);
+      return values;
+    }
+    for (int t = 0; t < length; t++) {
+      double at = t * (channel.length - 1.0) / (length - 1);
+      int left = Math.min((int) at, channel.length - 2);
+      values[t] = channel[left] + (at - left) * (channel[left + 1] - channel[left]);
+    }
+    return values;
   }
 
   /** The set with missing values filled, as {@link #complete} does. */

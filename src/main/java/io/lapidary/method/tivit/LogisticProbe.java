@@ -10,7 +10,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * until the largest derivative of the mean objective is below the tolerance. Features that do not
  * vary are divided by 1.
  */
-public final class LogisticProbe {
+public final class LogisticProbe implements RowClassifier {
   private final double c;
   private final int mostIterations;
   private final double tolerance;
@@ -134,6 +134,7 @@ public final class LogisticProbe {
   }
 
   /** The class of every case; of equal logits the lower. */
+  @Override
   public int[] predict(float[][] features) {
     double[][] logits = decide(features);
     int[] labels = new int[logits.length];

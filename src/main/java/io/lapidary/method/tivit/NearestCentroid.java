@@ -3,7 +3,7 @@ package io.lapidary.method.tivit;
 import io.lapidary.Check;
 
 /** The class whose mean of standardised features is nearest. */
-final class NearestCentroid {
+final class NearestCentroid implements RowClassifier {
   private final double[] means;
   private final double[] scales;
   private final double[][] centroids;
@@ -42,7 +42,8 @@ final class NearestCentroid {
     }
   }
 
-  int[] predict(float[][] features) {
+  @Override
+  public int[] predict(float[][] features) {
     int[] labels = new int[features.length];
     for (int i = 0; i < labels.length; i++) {
       double least = Double.POSITIVE_INFINITY;

@@ -43,11 +43,18 @@ public final class SeriesEncoder implements AutoCloseable {
    * @param classToken whether the class token is read instead of the mean of all tokens
    * @param oneDimensional whether runs of values fill patch after patch, the control without
    *     windows, see {@link SeriesPictures#runs}
+   * @param acrossLayers whether every feature gets unit length over the layers, not the row of
+   *     every layer over its features; the authors' code does so where it reads all layers
    */
   public record Options(
-      int window, double stride, double gamma, boolean classToken, boolean oneDimensional) {
+      int window,
+      double stride,
+      double gamma,
+      boolean classToken,
+      boolean oneDimensional,
+      boolean acrossLayers) {
     /** The paper's. */
-    public static final Options USUAL = new Options(0, 0.1, 0.8, false, false);
+    public static final Options USUAL = new Options(0, 0.1, 0.8, false, false, false);
 
     /** Checks ranges. */
     public Options {
@@ -56,12 +63,12 @@ public final class SeriesEncoder implements AutoCloseable {
 
     /** The same with another stride. */
     public Options withStride(double other) {
-      return new Options(window, other, gamma, classToken, oneDimensional);
+      return new Options(window, other, gamma, classToken, oneDimensional, acrossLayers);
     }
 
     /** The same as the one-dimensional control. */
     public Options oneDimensionally() {
-      return new Options(window, stride, gamma, classToken, true);
+      return new Options(window, stride, gamma, classToken, true, acrossLayers);
     }
   }
 
@@ -193,12 +200,32 @@ public final class SeriesEncoder implements AutoCloseable {
       }
       layers.forEach(INDArray::close);
     }
+    if (options.acrossLayers) {
+      normaliseAcross(features);
+      return features;
+    }
     for (float[][] layer : features) {
       for (float[] row : layer) {
         normalise(row);
       }
     }
     return features;
+  }
+
+  /** Gives the values of every case and feature in all layers unit length; zeros stay. */
+  private static void normaliseAcross(float[][][] features) {
+    float[] values = new float[features.length];
+    for (int i = 0; i < features[0].length; i++) {
+      for (int f = 0; f < features[0][i].length; f++) {
+        for (int layer = 0; layer < values.length; layer++) {
+          values[layer] = features[layer][i][f];
+        }
+        normalise(values);
+        for (int layer = 0; layer < values.length; layer++) {
+          features[layer][i][f] = values[layer];
+        }
+      }
+    }
   }
 
   /** Gives a row unit length; one of zeros stays. */

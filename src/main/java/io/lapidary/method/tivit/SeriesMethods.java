@@ -20,6 +20,7 @@ public final class SeriesMethods {
   public static final List<String> NAMES =
       List.of(
           "tivit",
+          "tivit-centroid",
           "minirocket",
           "multirocket",
           "hydra",
@@ -59,7 +60,8 @@ public final class SeriesMethods {
   /** A fresh classifier. */
   public SeriesClassifier named(String name, long seed) {
     return switch (name) {
-      case "tivit" -> new TiVitClassifier(sources, cache, refit, seed);
+      case "tivit" -> tivit(TiVitClassifier.Head.LOGISTIC, seed);
+      case "tivit-centroid" -> tivit(TiVitClassifier.Head.CENTROID, seed);
       case "minirocket" -> new TransformClassifier(new MiniRocket(seed), true);
       case "multirocket" -> new TransformClassifier(new MultiRocket(seed), true);
       case "hydra" -> new TransformClassifier(new Hydra(seed), false);
@@ -74,6 +76,15 @@ public final class SeriesMethods {
         throw new AssertionError(name);
       }
     };
+  }
+
+  private TiVitClassifier tivit(TiVitClassifier.Head head, long seed) {
+    return new TiVitClassifier(sources, cache, head, refit, seed);
+  }
+
+  /** Whether the method reads the encoders. */
+  public static boolean usesEncoders(String name) {
+    return name.startsWith("tivit");
   }
 
   /**

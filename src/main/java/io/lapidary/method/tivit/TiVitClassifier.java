@@ -8,18 +8,20 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * TiViT: a logistic probe on one hidden layer of frozen encoders. Of several encoders the features
- * stand one behind the other. Where no layer is named, the one is taken whose probe is right most
- * often on the training cases held out; of equal ones that nearest to the middle.
+ * TiViT: a logistic probe, or another head, on one hidden layer of frozen encoders. Of several
+ * encoders the features stand one behind the other. Where no layer is named, the one is taken whose
+ * probe is right most often on the training cases held out; of equal ones that nearest to the
+ * middle.
  */
 public final class TiVitClassifier implements SeriesClassifier {
   private final List<Source> sources;
   private final FeatureCache cache;
+  private final Head head;
   private final boolean refit;
   private final Seeds seeds;
   private int[] layers;
   private double validation;
-  private LogisticProbe probe;
+  private RowClassifier probe;
 
   /**
    * An encoder and its layer.
@@ -33,15 +35,32 @@ public final class TiVitClassifier implements SeriesClassifier {
     }
   }
 
+  /** What learns from the features. */
+  public enum Head {
+    /** {@link LogisticProbe}. */
+    LOGISTIC,
+    /** The class whose mean of standardised features is nearest. */
+    CENTROID;
+
+    private RowClassifier fit(float[][] rows, int[] labels, int classes, int[] places) {
+      return this == LOGISTIC
+          ? TiVitClassifier.fit(rows, labels, classes, places)
+          : new NearestCentroid(
+              ProbeSplit.rows(rows, places), ProbeSplit.labels(labels, places), classes);
+    }
+  }
+
   /**
    * @param refit whether the probe is learned anew from all training cases once layers are chosen;
    *     the authors score the probe of four fifths
    * @param seed of the cases held out
    */
-  public TiVitClassifier(List<Source> sources, FeatureCache cache, boolean refit, long seed) {
+  public TiVitClassifier(
+      List<Source> sources, FeatureCache cache, Head head, boolean refit, long seed) {
     Check.that(!sources.isEmpty(), "TiViT needs an encoder");
     this.sources = List.copyOf(sources);
     this.cache = Check.present("cache", cache);
+    this.head = Check.present("head", head);
     this.refit = refit;
     this.seeds = new Seeds(seed);
   }
@@ -62,20 +81,20 @@ public final class TiVitClassifier implements SeriesClassifier {
       chosen[s] = features.layer(layers[s]);
     }
     float[][] rows = joined(chosen);
-    LogisticProbe held = fit(rows, labels, classes, split.fitted());
+    RowClassifier held = head.fit(rows, labels, classes, split.fitted());
     validation = accuracy(held, rows, labels, split.held());
     int[] all = new int[rows.length];
     Arrays.setAll(all, i -> i);
-    probe = refit ? fit(rows, labels, classes, all) : held;
+    probe = refit ? head.fit(rows, labels, classes, all) : held;
   }
 
-  private static int best(LayerFeatures features, int[] labels, int classes, ProbeSplit split) {
+  private int best(LayerFeatures features, int[] labels, int classes, ProbeSplit split) {
     int best = 0;
     double most = -1;
     double middle = features.layers() / 2.0;
     for (int layer = 0; layer <= features.layers(); layer++) {
       float[][] rows = features.layer(layer);
-      LogisticProbe probe = fit(rows, labels, classes, split.fitted());
+      RowClassifier probe = head.fit(rows, labels, classes, split.fitted());
       double accuracy = accuracy(probe, rows, labels, split.held());
       boolean nearer = Math.abs(layer - middle) < Math.abs(best - middle);
       if (accuracy > most || accuracy == most && nearer) {
@@ -91,7 +110,7 @@ public final class TiVitClassifier implements SeriesClassifier {
         .fit(ProbeSplit.rows(rows, places), ProbeSplit.labels(labels, places), classes);
   }
 
-  static double accuracy(LogisticProbe probe, float[][] rows, int[] labels, int[] places) {
+  static double accuracy(RowClassifier probe, float[][] rows, int[] labels, int[] places) {
     int[] predicted = probe.predict(ProbeSplit.rows(rows, places));
     int right = 0;
     for (int i = 0; i < places.length; i++) {

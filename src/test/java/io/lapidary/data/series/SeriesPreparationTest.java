@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.lapidary.InputException;
+import io.lapidary.data.series.SeriesPreparation.Lengths;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -45,6 +46,29 @@ class SeriesPreparationTest {
     assertThatThrownBy(() -> SeriesPreparation.complete(unknown))
         .isInstanceOf(InputException.class)
         .hasMessageContaining("train case 1: channel 1 has no known value");
+  }
+
+  @Test
+  void noiseOrStretchingInPlaceOfZeros() {
+    SeriesProblem problem =
+        new SeriesProblem(
+            set(new double[] {4, MISSING, 8}, new double[] {7}), set(new double[] {1, 2, 3, 4, 5}));
+    SeriesProblem stretched = SeriesPreparation.complete(problem, Lengths.STRETCH, 1);
+    assertThat(first(stretched.train()))
+        .containsExactly(new double[] {4, 5, 6, 7, 8}, within(1e-12));
+    assertThat(stretched.train().cases().get(1).values()[0]).containsExactly(7, 7, 7, 7, 7);
+    assertThat(first(stretched.test())).containsExactly(1, 2, 3, 4, 5);
+    SeriesProblem noisy = SeriesPreparation.complete(problem, Lengths.NOISE, 1);
+    double[] values = first(noisy.train());
+    assertThat(Arrays.copyOf(values, 3)).containsExactly(4, 6, 8);
+    assertThat(values[3]).isBetween(0.0, 0.001).isNotEqualTo(values[4]);
+    assertThat(values[4]).isBetween(0.0, 0.001);
+    assertThat(first(SeriesPreparation.complete(problem, Lengths.NOISE, 1).train()))
+        .isEqualTo(values);
+    assertThat(first(SeriesPreparation.complete(problem, Lengths.NOISE, 2).train()))
+        .isNotEqualTo(values);
+    assertThat(first(SeriesPreparation.complete(problem, Lengths.ZEROS, 1).train()))
+        .containsExactly(4, 6, 8, 0, 0);
   }
 
   @Test

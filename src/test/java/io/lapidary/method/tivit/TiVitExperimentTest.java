@@ -207,7 +207,11 @@ class TiVitExperimentTest {
         SeriesEncoder.of(frozen, "own", Normalization.SYMMETRIC, SeriesEncoder.Options.USUAL);
     TiVitClassifier classifier =
         new TiVitClassifier(
-            List.of(new TiVitClassifier.Source(own, -1)), FeatureCache.none(), true, 1);
+            List.of(new TiVitClassifier.Source(own, -1)),
+            FeatureCache.none(),
+            TiVitClassifier.Head.LOGISTIC,
+            true,
+            1);
     classifier.fit(set);
     classifier.predict(set);
     before.forEach((name, a) -> assertThat(frozen.parameters().get(name)).isEqualTo(a));
@@ -228,6 +232,22 @@ class TiVitExperimentTest {
       assertThat(row).hasSize(24);
       assertThat(Arrays.copyOfRange(row, 0, 8))
           .containsExactly(Arrays.copyOfRange(row, 16, 24), within(1e-6f));
+    }
+  }
+
+  @Test
+  void featuresCanHaveUnitLengthOverTheLayers() {
+    SeriesSet set = GeneratedProblem.CBF.draw(6, 3, 50, 1).test();
+    SeriesEncoder.Options across = new SeriesEncoder.Options(0, 0.1, 0.8, false, false, true);
+    try (SeriesEncoder encoder = encoder(across)) {
+      float[][][] features = encoder.features(set);
+      for (int f = 0; f < 8; f++) {
+        double squares = 0;
+        for (float[][] layer : features) {
+          squares += layer[1][f] * layer[1][f];
+        }
+        assertThat(squares).isCloseTo(1, within(1e-5));
+      }
     }
   }
 

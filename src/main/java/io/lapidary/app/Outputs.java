@@ -2,9 +2,13 @@ package io.lapidary.app;
 
 import io.lapidary.AtomicFiles;
 import io.lapidary.InputException;
+import io.lapidary.metric.MetricValue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
 
 /** Places that commands write to. */
 final class Outputs {
@@ -27,6 +31,13 @@ final class Outputs {
               folder, AtomicFiles.reason(e)),
           e);
     }
+  }
+
+  /** Metrics on one line: name and number, separated by commas. */
+  static String listed(List<MetricValue> metrics) {
+    return metrics.stream()
+        .map(m -> String.format(Locale.ROOT, "%s %.4g", m.name(), m.value()))
+        .collect(Collectors.joining(", "));
   }
 
   /** The path relative to the working folder where that is shorter. */

@@ -3,12 +3,14 @@ package io.lapidary.app;
 import io.lapidary.InputException;
 import io.lapidary.data.ActivationRows;
 import io.lapidary.engine.Runtime;
+import io.lapidary.method.sae.SaeQuality;
 import io.lapidary.method.sae.SaeTrainConfig;
 import io.lapidary.method.sae.SaeTraining;
 import io.lapidary.method.sae.SaeVariants;
 import io.lapidary.model.sae.SaeFolder;
 import io.lapidary.model.sae.SparseAutoencoderConfig;
 import io.lapidary.model.sae.StandardSae;
+import io.lapidary.report.Terminal;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
@@ -28,6 +30,7 @@ import picocli.CommandLine.Spec;
       "  lapidary sae train --activations clip.safetensors --variant batch_top_k --k 20 --out sae"
     })
 final class SaeTrainCommand implements Callable<Integer> {
+  private static final long MEASURED = 100_000; // rows on which the result is measured
   private static final long SHORT_WARMUP = 10; // shares of a run shorter than the usual rise
 
   @Option(
@@ -153,12 +156,15 @@ final class SaeTrainCommand implements Callable<Integer> {
     SaeTraining training = training(rows.rows(), rows.width());
     Outputs.writable(out);
     Runtime.check();
+    training.listener(new TrainingDisplay("sae", output, Terminal.here()));
     SaeTraining.Outcome outcome = training.in(out, resume).run(rows);
     if (outcome.autoencoder() != null) {
       SaeFolder.save(out, outcome.autoencoder());
       output.println("autoencoder: " + Outputs.shown(out));
-    } else {
-      output.println("stopped; go on with --resume");
+      SaeQuality quality = new SaeQuality(outcome.autoencoder()).measure(rows, MEASURED);
+      output.printf(
+          "on %d of its rows: %s%n",
+          Math.min(MEASURED, rows.rows()), Outputs.listed(quality.values()));
     }
     return 0;
   }

@@ -1,16 +1,19 @@
 package io.lapidary.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import io.lapidary.data.ActivationSpec;
 import io.lapidary.data.ActivationStore;
 import io.lapidary.io.Safetensors;
 import io.lapidary.io.SafetensorsFile;
+import io.lapidary.model.sae.SaeFolder;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -57,14 +60,24 @@ class SaeTrainCommandTest {
             "2",
             "--out",
             out);
-    assertThat(trained.err()).isEmpty();
-    assertThat(trained.code()).isZero();
+    assertThat(trained.code()).as(trained.err()).isZero();
+    assertThat(trained.out()).contains("sae: complete after 30 steps, loss ");
+    String figures = trained.out().lines().filter(l -> l.startsWith("on 40 of")).findFirst().get();
     Path codes = folder.resolve("codes.safetensors");
     Cli.Outcome encoded =
         Cli.run("sae", "encode", out, "--activations", file, "--out", codes.toString());
     assertThat(encoded.code()).isZero();
+    assertThat(figures).endsWith(encoded.out().lines().toList().get(1));
     try (SafetensorsFile read = SafetensorsFile.open(codes)) {
       INDArray f = read.read("codes");
+      double active = f.neq(0).castTo(DataType.FLOAT).sum(1).meanNumber().doubleValue();
+      assertThat(figure(figures, "l0")).isCloseTo(active, within(1e-3));
+      try (INDArray x = Nd4j.createFromArray(values(40, 6)).castTo(DataType.FLOAT);
+          INDArray rebuilt = SaeFolder.load(folder.resolve("sae")).decode(f)) {
+        double missed = Math.pow(x.sub(rebuilt).norm2Number().doubleValue(), 2);
+        double spread = Math.pow(x.subRowVector(x.mean(0)).norm2Number().doubleValue(), 2);
+        assertThat(figure(figures, "fvu")).isCloseTo(missed / spread, within(1e-3));
+      }
       assertThat(f.shape()).containsExactly(40, 12);
       assertThat(f.minNumber().doubleValue()).isZero();
       assertThat(f.maxNumber().doubleValue()).isPositive();
@@ -81,6 +94,10 @@ class SaeTrainCommandTest {
     assertThat(narrow.code()).isEqualTo(2);
     assertThat(narrow.errors()).hasSize(1);
     assertThat(narrow.err()).contains("width 5").contains("takes 6");
+  }
+
+  private static double figure(String line, String name) {
+    return Double.parseDouble(line.replaceAll(".*" + name + " ([0-9.e+-]+).*", "$1"));
   }
 
   @Test

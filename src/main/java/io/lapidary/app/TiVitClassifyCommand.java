@@ -10,6 +10,7 @@ import io.lapidary.method.tivit.SeriesMethods;
 import io.lapidary.method.tivit.TiVitClassifier;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -53,20 +54,7 @@ final class TiVitClassifyCommand implements Callable<Integer> {
 
   @Mixin private TiVitOptions options;
 
-  @Option(
-      names = "--dtw-window",
-      paramLabel = "SHARE",
-      defaultValue = "1",
-      description = "Largest deviation of warping as a share of the length; 1.")
-  private double dtwWindow;
-
-  @Option(
-      names = "--refit",
-      description = "Learn the probe from all training cases, not from four fifths.")
-  private boolean refit;
-
-  @Option(names = "--seed", defaultValue = "0", description = "Seed of all that is drawn; 0.")
-  private long seed;
+  @Mixin private SeriesMethodOptions how;
 
   @Option(names = "--json", description = "Print the result as JSON.")
   private boolean json;
@@ -79,11 +67,11 @@ final class TiVitClassifyCommand implements Callable<Integer> {
     if (!SeriesMethods.NAMES.contains(name)) {
       throw Names.unknown("method", method, SeriesMethods.NAMES);
     }
-    SeriesProblem problem = options.prepared(SeriesFiles.problem(train, test), seed);
+    SeriesProblem problem = options.prepared(SeriesFiles.problem(train, test), how.seed());
     Runtime.check();
     try (TiVitOptions opened = options) {
-      SeriesMethods methods = opened.methods(SeriesMethods.usesEncoders(name), dtwWindow, refit);
-      SeriesMethods.Outcome outcome = methods.run(name, problem, seed);
+      SeriesMethods methods = how.methods(opened, SeriesMethods.usesEncoders(name));
+      SeriesMethods.Outcome outcome = methods.run(name, problem, how.seed());
       int[][] confusion = confusion(problem, outcome.predicted());
       if (json) {
         printJson(name, problem, outcome, confusion);
@@ -142,7 +130,7 @@ final class TiVitClassifyCommand implements Callable<Integer> {
       out.printf(
           Locale.ROOT,
           "layer     %s, right on %.1f %% of the training cases held out%n",
-          java.util.Arrays.toString(tivit.layers()).replaceAll("[\\[\\]]", ""),
+          Arrays.toString(tivit.layers()).replaceAll("[\\[\\]]", ""),
           100 * tivit.validation());
     }
     out.printf(Locale.ROOT, "accuracy  %.2f %% (%s)%n", 100 * outcome.accuracy(), name);

@@ -59,20 +59,7 @@ final class TiVitCompareCommand implements Callable<Integer> {
 
   @Mixin private TiVitOptions options;
 
-  @Option(
-      names = "--dtw-window",
-      paramLabel = "SHARE",
-      defaultValue = "1",
-      description = "Largest deviation of warping as a share of the length; 1.")
-  private double dtwWindow;
-
-  @Option(
-      names = "--refit",
-      description = "Learn probes from all training cases, not from four fifths.")
-  private boolean refit;
-
-  @Option(names = "--seed", defaultValue = "0", description = "Seed of all that is drawn; 0.")
-  private long seed;
+  @Mixin private SeriesMethodOptions how;
 
   @Option(names = "--json", description = "Print the result as JSON.")
   private boolean json;
@@ -95,12 +82,12 @@ final class TiVitCompareCommand implements Callable<Integer> {
     List<String> names = new ArrayList<>();
     try (TiVitOptions opened = options) {
       boolean encoders = methods.stream().anyMatch(SeriesMethods::usesEncoders);
-      SeriesMethods run = opened.methods(encoders, dtwWindow, refit);
+      SeriesMethods run = how.methods(opened, encoders);
       for (int p = 0; p < problems.size(); p++) {
-        SeriesProblem problem = options.prepared(SeriesFiles.folder(problems.get(p)), seed);
+        SeriesProblem problem = options.prepared(SeriesFiles.folder(problems.get(p)), how.seed());
         names.add(problem.name());
         for (int m = 0; m < methods.size(); m++) {
-          scores[m][p] = run.run(methods.get(m), problem, seed).accuracy();
+          scores[m][p] = run.run(methods.get(m), problem, how.seed()).accuracy();
         }
         spec.commandLine().getErr().printf("%d of %d problems%n", p + 1, problems.size());
       }

@@ -19,6 +19,7 @@ import picocli.CommandLine.Option;
 /** The options that the commands of TiViT share. */
 final class TiVitOptions implements AutoCloseable {
   private static final String USUAL_ENCODER = "checkpoints/emoji-mae";
+  private static final double GAMMA = 0.8;
 
   @Option(
       names = "--encoder",
@@ -121,8 +122,6 @@ final class TiVitOptions implements AutoCloseable {
     }
     return sources;
   }
-
-  private static final double GAMMA = 0.8;
 
   FeatureCache cache() {
     if (cache == null) {

@@ -35,7 +35,7 @@ public final class LossEvaluator implements Evaluator, AutoCloseable {
     this.prefix = prefix;
     this.batches = batches;
     this.inputs = inputs;
-    this.graphs = new GraphCache(objective, parameters, lossWeights, null, false);
+    this.graphs = new GraphCache(objective, parameters, lossWeights, null, false, () -> "");
   }
 
   @Override

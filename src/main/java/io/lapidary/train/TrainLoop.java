@@ -65,7 +65,8 @@ final class TrainLoop implements AutoCloseable {
             parameters,
             config.lossWeights(),
             new ParameterGroups(config.groups()),
-            config.recompute());
+            config.recompute(),
+            trainer.form);
     if (trainer.runFolder != null) {
       checkpoints = Checkpoints.open(trainer.runFolder);
       listeners.add(new MetricsFile(trainer.runFolder, config));

@@ -40,6 +40,7 @@ public final class Trainer {
   final Supplier<Optimizer> optimizer;
   final Schedule schedule;
   final Seeds noise;
+  final Supplier<String> form;
   final JsonNode identity;
   final AtomicBoolean stop = new AtomicBoolean();
 
@@ -57,6 +58,7 @@ public final class Trainer {
     optimizer = b.optimizer == null ? config.optimizer()::create : b.optimizer;
     schedule = b.schedule;
     noise = b.noise == null ? new Seeds(config.seed()).stream("noise") : b.noise;
+    form = b.form;
     identity = b.identity;
     Check.that(
         evaluator != null || config.monitor() == null, "monitor needs an evaluator to watch");
@@ -103,6 +105,7 @@ public final class Trainer {
     private Supplier<Optimizer> optimizer;
     private Schedule schedule;
     private Seeds noise;
+    private Supplier<String> form = () -> "";
     private JsonNode identity = Jsons.object();
 
     private Builder(
@@ -173,6 +176,16 @@ public final class Trainer {
     /** Root of dropout and other noise in place of the configured seed. */
     public Builder noise(Seeds value) {
       noise = value;
+      return this;
+    }
+
+    /**
+     * Names the form of the objective that the next step needs, asked before every step: one graph
+     * is built for each name and batch shape. For parts of a loss that are known to be 0 for a
+     * while; the objective looks at the same state.
+     */
+    public Builder form(Supplier<String> value) {
+      form = Check.present("form", value);
       return this;
     }
 

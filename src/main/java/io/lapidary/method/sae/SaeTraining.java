@@ -23,6 +23,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -178,9 +179,13 @@ public final class SaeTraining {
         Trainer.builder(
                 train,
                 sae.parameters(),
-                (graph, inputs) ->
-                    sae.train(graph, graph.ops().mul(inputs.get("x"), 1 / scale), true).losses(),
+                (graph, inputs) -> {
+                  SDVariable x = graph.ops().mul(inputs.get("x"), 1 / scale);
+                  boolean auxiliary = sae.mayHaveDeadLatents(config.batchSize());
+                  return sae.train(graph, x, true, auxiliary).losses();
+                },
                 batches)
+            .form(() -> sae.mayHaveDeadLatents(config.batchSize()) ? "auxiliary" : "plain")
             .features("x")
             .optimizer(() -> optimizer)
             .schedule(config.schedule(config.peakRate(model)))

@@ -1,13 +1,13 @@
 package io.lapidary.method.tivit;
 
 import io.lapidary.Seeds;
+import io.lapidary.data.Shuffle;
 import io.lapidary.metric.IntrinsicDimension;
 import io.lapidary.metric.MutualNeighbours;
 import io.lapidary.metric.PrincipalComponents;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.SplittableRandom;
 
 /**
  * What the features of a layer are like, labels not looked at (Roschmann et al. 2025, section 5).
@@ -70,16 +70,7 @@ public record LayerAnalysis(int layer, List<IntrinsicDimension.Scale> scaling, i
 
   /** Up to {@code most} of the cases, drawn by the seeds. */
   public static int[] sample(int cases, int most, Seeds seeds) {
-    int[] order = new int[cases];
-    Arrays.setAll(order, i -> i);
-    SplittableRandom random = seeds.random();
-    for (int i = cases - 1; i > 0; i--) {
-      int j = random.nextInt(i + 1);
-      int swapped = order[i];
-      order[i] = order[j];
-      order[j] = swapped;
-    }
-    return Arrays.copyOf(order, Math.min(most, cases));
+    return Arrays.copyOf(Shuffle.order(cases, seeds), Math.min(most, cases));
   }
 
   private static double[][] rows(float[][] all, int[] places) {

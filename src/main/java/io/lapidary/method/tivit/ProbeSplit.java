@@ -2,8 +2,8 @@ package io.lapidary.method.tivit;
 
 import io.lapidary.Check;
 import io.lapidary.Seeds;
+import io.lapidary.data.Shuffle;
 import java.util.Arrays;
-import java.util.SplittableRandom;
 
 /**
  * The part of the training cases that a probe learns from and the part held out to choose a layer:
@@ -18,15 +18,7 @@ record ProbeSplit(int[] fitted, int[] held) {
 
   static ProbeSplit of(int cases, Seeds seeds) {
     Check.positive("cases", cases);
-    int[] order = new int[cases];
-    Arrays.setAll(order, i -> i);
-    SplittableRandom random = seeds.random();
-    for (int i = cases - 1; i > 0; i--) {
-      int j = random.nextInt(i + 1);
-      int swapped = order[i];
-      order[i] = order[j];
-      order[j] = swapped;
-    }
+    int[] order = Shuffle.order(cases, seeds);
     if (cases == 1) {
       return new ProbeSplit(order, order);
     }

@@ -21,14 +21,17 @@ public final class SaeGraph {
 
   private final Graph graph;
   private final SparseAutoencoderConfig config;
+  private final boolean auxiliary;
   private final SDVariable decoder;
 
   /**
    * @param constrained whether the gradient of the decoder loses its part along each row
+   * @param auxiliary whether latents may be dead, so that the loss that brings them back counts
    */
-  SaeGraph(Graph graph, SparseAutoencoderConfig config, boolean constrained) {
+  SaeGraph(Graph graph, SparseAutoencoderConfig config, boolean constrained, boolean auxiliary) {
     this.graph = graph;
     this.config = config;
+    this.auxiliary = auxiliary;
     SDVariable rows =
         graph.parameter(DECODER, Init.zeros(), config.latentWidth(), config.inputWidth());
     decoder = constrained ? graph.ops().tangentRows(rows) : rows;
@@ -40,6 +43,10 @@ public final class SaeGraph {
 
   Ops ops() {
     return graph.ops();
+  }
+
+  boolean auxiliary() {
+    return auxiliary;
   }
 
   /** Dictionary vectors [F, d]. */

@@ -21,6 +21,11 @@ public sealed interface SaeVariant
   /** Requires that the variant fits so many latents. */
   default void check(int latentWidth) {}
 
+  /** How dead latents are brought back by a loss of their own; null where nothing does. */
+  default DeadLatents dead() {
+    return null;
+  }
+
   /** Whether use needs a threshold that training has set. */
   default boolean tracksThreshold() {
     return false;

@@ -77,6 +77,10 @@ final class Selection {
       return;
     }
     Ops ops = s.ops();
+    if (!s.auxiliary()) {
+      losses.put("auxk", ops.mul(losses.values().iterator().next(), 0));
+      return;
+    }
     SDVariable isDead = ops.greaterOrEqual(silent, dead.deadAfter());
     int width = (int) s.graph().size(x, 1);
     int most = Math.min(Math.max(1, width / 2), (int) s.graph().size(codes, 1));

@@ -79,17 +79,42 @@ public final class SparseAutoencoder {
    *     training with unit rows wants
    */
   public SaeForward train(Graph graph, SDVariable x, boolean constrained) {
-    return config.variant().train(new SaeGraph(graph, config, constrained), x);
+    return train(graph, x, constrained, true);
+  }
+
+  /**
+   * As above.
+   *
+   * @param auxiliary false leaves out the loss that brings dead latents back, for steps in which
+   *     {@link #mayHaveDeadLatents} says that it is 0
+   */
+  public SaeForward train(Graph graph, SDVariable x, boolean constrained, boolean auxiliary) {
+    return config.variant().train(new SaeGraph(graph, config, constrained, auxiliary), x);
+  }
+
+  /** Whether any latent can be dead in a training step of so many rows, by its counters. */
+  public boolean mayHaveDeadLatents(long rows) {
+    DeadLatents dead = config.variant().dead();
+    if (dead == null || dead.alpha() == 0) {
+      return false;
+    }
+    double longest = 0;
+    if (parameters.contains(SaeGraph.SILENT)) {
+      for (float silent : parameters.get(SaeGraph.SILENT).data().asFloat()) {
+        longest = Math.max(longest, silent);
+      }
+    }
+    return longest + rows >= dead.deadAfter();
   }
 
   /** Codes [B, F] of x [B, d] for use. */
   public SDVariable encode(Graph graph, SDVariable x) {
-    return config.variant().encode(new SaeGraph(graph, config, false), x);
+    return config.variant().encode(new SaeGraph(graph, config, false, false), x);
   }
 
   /** Reconstructions [B, d] of codes [B, F]. */
   public SDVariable decode(Graph graph, SDVariable codes) {
-    return new SaeGraph(graph, config, false).decode(codes);
+    return new SaeGraph(graph, config, false, false).decode(codes);
   }
 
   /**

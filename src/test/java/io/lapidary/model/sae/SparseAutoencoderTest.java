@@ -418,4 +418,52 @@ class SparseAutoencoderTest {
     assertThat(MatryoshkaSae.sizes(List.of(0.002, 0.009, 0.035, 0.189, 0.765), 1536))
         .containsExactly(3, 13, 53, 290, 1177);
   }
+
+  @ParameterizedTest
+  @MethodSource("withAuxiliaryLoss")
+  void withoutDeadLatentsTheirLossCanBeLeftOut(SaeVariant variant) {
+    SparseAutoencoderConfig config = new SparseAutoencoderConfig(6, 12, variant);
+    SparseAutoencoder sae = SparseAutoencoder.fresh(config, DataType.FLOAT, 5);
+    INDArray x = Nd4j.randn(DataType.FLOAT, 8, 6);
+    assertThat(sae.mayHaveDeadLatents(99)).isFalse();
+    assertThat(sae.mayHaveDeadLatents(100)).isTrue();
+    for (int step = 0; step < 3; step++) {
+      List<INDArray> all = gradients(sae, x, true);
+      List<INDArray> plain = gradients(sae, x, false);
+      assertThat(plain).isEqualTo(all);
+      train(sae, x); // moves the counters
+    }
+    INDArray silent = sae.parameters().get("num_samples_since_fired");
+    silent.assign(0).putScalar(3, 92);
+    assertThat(sae.mayHaveDeadLatents(8)).isTrue();
+    silent.putScalar(3, 91);
+    assertThat(sae.mayHaveDeadLatents(8)).isFalse();
+    assertThat(gradients(sae, x, false)).isEqualTo(gradients(sae, x, true));
+  }
+
+  static Stream<SaeVariant> withAuxiliaryLoss() {
+    DeadLatents dead = new DeadLatents(0.3, 100);
+    return Stream.of(
+        new TopKSae(3, dead, AT_ONCE),
+        new BatchTopKSae(3, dead, AT_ONCE),
+        new MatryoshkaSae(3, List.of(2, 4, 6), dead, AT_ONCE, false));
+  }
+
+  /** Losses, gradients and updated counters. */
+  private static List<INDArray> gradients(SparseAutoencoder sae, INDArray x, boolean auxiliary) {
+    Graph g = new Graph(sae.parameters(), true);
+    SDVariable input = g.placeholder("x", x.shape());
+    Map<String, SDVariable> losses = sae.train(g, input, true, auxiliary).losses();
+    SDVariable total = null;
+    for (SDVariable loss : losses.values()) {
+      total = total == null ? loss : g.ops().add(total, loss);
+    }
+    List<SDVariable> wanted = new ArrayList<>(losses.values());
+    wanted.addAll(Gradients.of(g, total, g.parameters()));
+    wanted.addAll(g.updates().values());
+    try (Plan plan = Plan.compile(g, wanted)) {
+      plan.run(Map.of("x", x));
+      return wanted.stream().map(v -> plan.output(v).dup()).toList();
+    }
+  }
 }

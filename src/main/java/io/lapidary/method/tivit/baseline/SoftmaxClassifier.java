@@ -4,6 +4,7 @@ import io.lapidary.Check;
 import io.lapidary.Seeds;
 import io.lapidary.data.Batches;
 import io.lapidary.data.Column;
+import io.lapidary.data.Shuffle;
 import io.lapidary.engine.Graph;
 import io.lapidary.engine.Init;
 import io.lapidary.engine.Parameters;
@@ -16,7 +17,6 @@ import io.lapidary.train.TrainConfig;
 import io.lapidary.train.Trainer;
 import java.util.Arrays;
 import java.util.Map;
-import java.util.SplittableRandom;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -54,7 +54,7 @@ final class SoftmaxClassifier {
     measure(features);
     standardise(features);
     parameters = new Parameters(DataType.FLOAT, seeds.stream("weights").seed());
-    int[] order = order(features.length);
+    int[] order = Shuffle.order(features.length, seeds.stream("held"));
     int held = Math.max(1, Math.min(HELD, features.length / 5));
     int[] kept = Arrays.copyOfRange(order, held, features.length);
     int[] out = Arrays.copyOf(order, held);
@@ -126,17 +126,6 @@ final class SoftmaxClassifier {
 
   private SDVariable logits(Graph g, SDVariable x) {
     return Layers.linear(g, "linear", x, classes, true, Init.zeros());
-  }
-
-  private int[] order(int n) {
-    int[] order = new int[n];
-    SplittableRandom random = seeds.stream("held").random();
-    for (int i = 0; i < n; i++) {
-      int j = random.nextInt(i + 1);
-      order[i] = order[j];
-      order[j] = i;
-    }
-    return order;
   }
 
   private static float[][] rows(float[][] all, int[] places) {

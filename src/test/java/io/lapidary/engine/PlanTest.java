@@ -4,16 +4,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.lapidary.Seeds;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 class PlanTest {
+  @TempDir private Path temporary;
+
   private static SDVariable mlp(Graph g, int batch) {
     Ops o = g.ops();
     SDVariable x = g.placeholder("x", batch, 8);
@@ -148,5 +154,20 @@ class PlanTest {
       assertThat(plan.firstNonFinite(Map.of("x", Nd4j.createFromArray(1f, 2f)))).isNull();
       assertThat(plan.firstNonFinite(Map.of("x", Nd4j.createFromArray(1f, -2f)))).contains("log");
     }
+  }
+
+  @Test
+  void theGraphIsSavedAndLoadedBySameDiffItself() throws IOException {
+    Parameters store = new Parameters(DataType.FLOAT, 1);
+    Graph g = new Graph(store, true);
+    SDVariable loss = mlp(g, 3);
+    g.name(loss, "loss");
+    SameDiff graph = g.sameDiff();
+    Map<String, INDArray> feeds = batch(3, 5);
+    INDArray before = graph.output(feeds, "loss").get("loss");
+    Path file = temporary.resolve("graph.fb");
+    graph.save(file.toFile(), false);
+    assertThat(SameDiff.load(file.toFile(), false).output(feeds, "loss").get("loss"))
+        .isEqualTo(before);
   }
 }

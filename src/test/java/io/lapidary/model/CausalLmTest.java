@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lapidary.InputException;
+import io.lapidary.Logged;
 import io.lapidary.engine.Gradients;
 import io.lapidary.engine.Graph;
 import io.lapidary.engine.Parameters;
@@ -196,8 +197,10 @@ class CausalLmTest {
     tensors.put("model.embed_tokens.weight", table);
     tensors.put("lm_head.weight", table.mul(2));
     CheckpointFolder.save(temporary.resolve("both"), json, tensors, Dtype.F32);
-    try (CausalLm lm = CausalLm.load(temporary.resolve("both"))) {
+    try (Logged logged = Logged.by(CausalLm.class);
+        CausalLm lm = CausalLm.load(temporary.resolve("both"))) {
       assertClose("logits", lm.logits(golden.get("input_ids")), golden.get("logits"), TOLERANCE);
+      assertThat(logged.messages()).singleElement().asString().contains("the token table is used");
     }
     tensors.remove("lm_head.weight");
     json.put("tie_word_embeddings", false);

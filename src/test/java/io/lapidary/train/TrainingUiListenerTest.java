@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.lapidary.InputException;
+import io.lapidary.Logged;
 import io.lapidary.engine.Parameters;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -184,13 +185,16 @@ class TrainingUiListenerTest {
             }
           }
         };
-    TrainResult result =
-        Tiny.trainer(config, Tiny.parameters(), false)
-            .listener(new TrainingUiListener(reports.storage(), "tiny"))
-            .listener(closer)
-            .build()
-            .run();
-    assertThat(result.steps()).isEqualTo(6);
+    try (Logged logged = Logged.by(TrainingUiListener.class)) {
+      TrainResult result =
+          Tiny.trainer(config, Tiny.parameters(), false)
+              .listener(new TrainingUiListener(reports.storage(), "tiny"))
+              .listener(closer)
+              .build()
+              .run();
+      assertThat(result.steps()).isEqualTo(6);
+      assertThat(logged.messages()).singleElement().asString().contains("no further reports");
+    }
     try (TrainingUiFile again = TrainingUiFile.open(folder.resolve("reports.db"))) {
       assertThat(iterations(again.storage(), "tiny")).isEqualTo(oneTo(3));
     }

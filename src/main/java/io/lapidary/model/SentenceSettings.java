@@ -36,7 +36,8 @@ public record SentenceSettings(
   /**
    * Reads the files that the sentence-transformers library puts beside a model: {@code
    * modules.json}, the pooling's {@code config.json} and {@code sentence_bert_config.json}. Without
-   * {@code modules.json} vectors have unit length; without a pooling they are means.
+   * {@code modules.json} vectors have unit length; without a pooling they are means; where no
+   * length is named, the {@code model_max_length} of {@code tokenizer_config.json} counts.
    *
    * @param longest of the model
    * @throws InputException when a part of the model is not built here
@@ -64,9 +65,22 @@ public record SentenceSettings(
     TextPooling pooling = pooling(folder.resolve(poolingFolder).resolve("config.json"));
     boolean normed = unitLength;
     HubConfig json = optional(folder.resolve("sentence_bert_config.json"));
-    int cut = Math.min(longest, json.integer("max_seq_length", longest));
+    int limit =
+        json.set("max_seq_length")
+            ? json.integer("max_seq_length", longest)
+            : tokenizerLimit(folder.resolve("tokenizer_config.json"), longest);
+    int cut = Math.min(longest, limit);
     boolean lowerCase = json.flag("do_lower_case", false);
     return json.build(() -> new SentenceSettings(pooling, normed, lowerCase, cut));
+  }
+
+  /** The limit that the tokenizer's configuration gives; numbers beyond all lengths mean none. */
+  private static int tokenizerLimit(Path file, int otherwise) {
+    if (!Files.exists(file)) {
+      return otherwise;
+    }
+    JsonNode limit = Jsons.readObject(file).path("model_max_length");
+    return limit.canConvertToInt() && limit.asInt() > 0 ? limit.asInt() : otherwise;
   }
 
   private static void requireHere(Path modules, JsonNode module) {

@@ -99,7 +99,9 @@ public final class CausalLm implements AutoCloseable {
   public static CausalLm load(CheckpointFolder folder) {
     ObjectNode json = folder.config();
     LmConfig config =
-        LmConfig.of(json, folder.folder().resolve(folder.layout().configFile()).toString());
+        LmConfig.of(
+            GenerationSettings.over(folder),
+            folder.folder().resolve(folder.layout().configFile()).toString());
     String head = LmFamily.HEAD + ".weight";
     String table = config.family().names().embedding() + ".weight";
     Map<String, long[]> expected = Decoder.shapes(config);

@@ -128,9 +128,8 @@ public final class VisionLanguageModel implements AutoCloseable {
       throw InputException.of(
           "%s: holds its own image tower, so none can be given", folder.folder());
     }
-    ObjectNode json = folder.config();
     String where = folder.folder().resolve(folder.layout().configFile()).toString();
-    VisionLanguageConfig read = VisionLanguageConfig.of(json, where);
+    VisionLanguageConfig read = VisionLanguageConfig.of(GenerationSettings.over(folder), where);
     VisionLanguageLayout layout = VisionLanguageLayout.of(folder);
     String head = layout.tower() + read.vision().family().names().head() + ".probe";
     VisionLanguageConfig config =
@@ -146,7 +145,7 @@ public final class VisionLanguageModel implements AutoCloseable {
     Parameters parameters = new Parameters(DataType.FLOAT, 0);
     try (VisionEncoder encoder = VisionEncoder.load(tower)) {
       VisionLanguageConfig config =
-          VisionLanguageConfig.original(folder.config(), where, encoder.config());
+          VisionLanguageConfig.original(GenerationSettings.over(folder), where, encoder.config());
       if (layout.tower() == null) {
         TensorTable table = new TensorTable();
         VisionTensors.add(table, "", config.vision());

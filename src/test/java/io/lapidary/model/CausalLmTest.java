@@ -14,6 +14,8 @@ import io.lapidary.io.CheckpointFolder;
 import io.lapidary.io.Dtype;
 import io.lapidary.io.Jsons;
 import io.lapidary.io.SafetensorsFile;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -310,6 +312,48 @@ class CausalLmTest {
       assertThatThrownBy(() -> lm.logits(Nd4j.ones(DataType.FLOAT, 1, 3)))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("ids must be integers");
+    }
+  }
+
+  @Test
+  void theGenerationFileNamesTheIdsThatEndAText() throws IOException {
+    for (String model : List.of("llama", "llava")) {
+      Path folder = Files.createDirectories(temporary.resolve(model));
+      for (String file : List.of("config.json", "model.safetensors")) {
+        Files.copy(GOLDEN.resolve(model).resolve(file), folder.resolve(file));
+      }
+      Path generation = folder.resolve("generation_config.json");
+      Files.writeString(generation, "{\"eos_token_id\": [7, 9], \"temperature\": 0.6}");
+      assertThat(ends(folder, model)).containsExactly(7, 9);
+      Files.writeString(generation, "{\"eos_token_id\": 11}");
+      assertThat(ends(folder, model)).containsExactly(11);
+      Files.writeString(generation, "{\"do_sample\": true}");
+      List<Integer> own = ends(folder, model);
+      Files.delete(generation);
+      assertThat(ends(folder, model)).isEqualTo(own);
+      Files.writeString(generation, "{\"eos_token_id\": \"</s>\"}");
+      assertThatThrownBy(() -> ends(folder, model))
+          .isInstanceOf(InputException.class)
+          .hasMessageContaining("generation_config.json: eos_token_id");
+    }
+    Path folder = temporary.resolve("llama");
+    Files.writeString(folder.resolve("generation_config.json"), "{\"eos_token_id\": [7, 9]}");
+    try (CausalLm lm = CausalLm.load(folder)) {
+      lm.save(temporary.resolve("saved"), Dtype.F32);
+    }
+    assertThat(Jsons.readObject(temporary.resolve("saved/config.json")))
+        .as("the configuration stays as it was")
+        .isEqualTo(Jsons.readObject(folder.resolve("config.json")));
+  }
+
+  private static List<Integer> ends(Path folder, String model) {
+    if (model.equals("llama")) {
+      try (CausalLm lm = CausalLm.load(folder)) {
+        return lm.config().tokens().end();
+      }
+    }
+    try (VisionLanguageModel vlm = VisionLanguageModel.load(folder)) {
+      return vlm.config().text().tokens().end();
     }
   }
 }

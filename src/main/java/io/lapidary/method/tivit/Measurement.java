@@ -112,12 +112,14 @@ final class Measurement {
     Map<String, Double> scores = new LinkedHashMap<>();
     Views own = views(pretrained, problem);
     Views blocks = views(blocks(), problem);
-    scores.put(TiVitExperiment.PRETRAINED, 100 * own.accuracy(layer));
-    scores.put(TiVitExperiment.RANDOM, 100 * views(random, problem).accuracy(layer));
-    scores.put(TiVitExperiment.RUNS, 100 * views(runs(), problem).accuracy(layer));
+    Map<String, Double> known = everyLayer(problem);
+    for (String what :
+        List.of(TiVitExperiment.PRETRAINED, TiVitExperiment.RANDOM, TiVitExperiment.RUNS)) {
+      scores.put(what, known.get(byLayer(what, layer)));
+    }
     scores.put(TiVitExperiment.BLOCKS, 100 * blocks.accuracy(layer));
     scores.put(TiVitExperiment.JOINED, 100 * own.accuracy(layer, blocks, layer));
-    scores.put(TiVitExperiment.LAST, 100 * own.accuracy(own.layers()));
+    scores.put(TiVitExperiment.LAST, known.get(byLayer(TiVitExperiment.PRETRAINED, own.layers())));
     if (partner != null) {
       float[][] train = partner.features(problem.train());
       float[][] test = partner.features(problem.test());

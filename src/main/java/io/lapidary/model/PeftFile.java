@@ -266,15 +266,9 @@ public final class PeftFile implements AutoCloseable {
 
   /** The error for a module that the model does not have. */
   InputException unknown(String module) {
-    if (module.matches("(.*\\.)?lm_head(\\.weight)?")) {
-      return InputException.of(
-          "%s: the base model has no %s of its own, its head is tied to the token table; untie it"
-              + " first (tie_word_embeddings: false and a copy of the table as lm_head.weight)",
-          path(), line(module));
-    }
     return InputException.of(
         "%s: the base model has no linear map or convolution %s; is it the model that the adapter"
-            + " was trained on?",
+            + " was trained on? A head that is tied to the token table is none; untie it first",
         path(), line(module));
   }
 

@@ -13,7 +13,7 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /** How well an autoencoder rebuilds activations and how few latents it uses for it. */
 public final class SaeQuality {
-  private static final int VALUES_AT_ONCE = 1 << 24;
+  private static final int VALUES_AT_ONCE = 1 << 22; // they are copied to the heap
 
   private final SparseAutoencoder sae;
   private final ReconstructionError error;

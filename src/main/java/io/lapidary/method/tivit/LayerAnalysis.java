@@ -73,7 +73,8 @@ public record LayerAnalysis(int layer, List<IntrinsicDimension.Scale> scaling, i
     return Arrays.copyOf(Shuffle.order(cases, seeds), Math.min(most, cases));
   }
 
-  private static double[][] rows(float[][] all, int[] places) {
+  /** Some rows as doubles. */
+  static double[][] rows(float[][] all, int[] places) {
     double[][] rows = new double[places.length][];
     for (int i = 0; i < places.length; i++) {
       float[] row = all[places[i]];

@@ -14,7 +14,6 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 
 /** What is measured on a problem with the encoders of one seed, each part once. */
 final class Measurement {
@@ -156,15 +155,11 @@ final class Measurement {
     transform.fit(problem.train());
     float[][] train = transform.transform(problem.train());
     float[][] test = transform.transform(problem.test());
-    int[] order = ProbeSplit.of(train.length + test.length, sample(problem)).fitted();
-    return IntStream.range(0, Math.min(config.dimensionCases(), order.length))
-        .mapToObj(
-            i -> {
-              int at = order[i];
-              float[] row = (at < train.length ? train[at] : test[at - train.length]).clone();
-              SeriesEncoder.normalise(row);
-              return IntStream.range(0, row.length).mapToDouble(f -> row[f]).toArray();
-            })
-        .toArray(double[][]::new);
+    for (float[][] part : List.of(train, test)) {
+      for (float[] row : part) {
+        SeriesEncoder.normalise(row);
+      }
+    }
+    return Views.rows(train, test, config.dimensionCases(), sample(problem));
   }
 }

@@ -99,20 +99,14 @@ final class Views {
 
   /** Features of a layer of up to {@code most} cases of both parts, drawn by the seeds. */
   double[][] rows(int layer, int most, Seeds seeds) {
-    float[][] first = train.layer(layer);
-    float[][] second = test.layer(layer);
-    int n = first.length + second.length;
-    int[] order = ProbeSplit.of(n, seeds).fitted();
-    int count = Math.min(most, order.length);
-    double[][] rows = new double[count][];
-    for (int i = 0; i < count; i++) {
-      int at = order[i];
-      float[] row = at < first.length ? first[at] : second[at - first.length];
-      rows[i] = new double[row.length];
-      for (int f = 0; f < row.length; f++) {
-        rows[i][f] = row[f];
-      }
-    }
-    return rows;
+    return rows(train.layer(layer), test.layer(layer), most, seeds);
+  }
+
+  /** Up to {@code most} rows of both parts, drawn by the seeds: the same cases for all features. */
+  static double[][] rows(float[][] train, float[][] test, int most, Seeds seeds) {
+    int[] order = ProbeSplit.of(train.length + test.length, seeds).fitted();
+    float[][] both = Arrays.copyOf(train, train.length + test.length);
+    System.arraycopy(test, 0, both, train.length, test.length);
+    return LayerAnalysis.rows(both, Arrays.copyOf(order, Math.min(most, order.length)));
   }
 }

@@ -3,19 +3,14 @@ package io.lapidary.method.tivit.baseline;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /** Shares of the values of a + b that lie above biases; the sums are never stored. */
 final class Shares {
-  /** Wider vectors are slower here: half of their loads cross a cache line. */
-  static final VectorSpecies<Float> SPECIES =
-      FloatVector.SPECIES_PREFERRED.length() > FloatVector.SPECIES_256.length()
-          ? FloatVector.SPECIES_256
-          : FloatVector.SPECIES_PREFERRED;
+  static final VectorSpecies<Float> SPECIES = VectorSpecies.of(float.class, HeapVectors.SHAPE);
 
   private static final VectorSpecies<Integer> WHOLE =
-      VectorSpecies.of(int.class, VectorShape.forBitSize(SPECIES.vectorBitSize()));
+      VectorSpecies.of(int.class, HeapVectors.SHAPE);
   private static final int WIDTH = SPECIES.length();
   private static final int BLOCK = 4;
 

@@ -10,12 +10,8 @@ import jdk.incubator.vector.VectorSpecies;
  * cost matrix, whose cells do not depend on each other. One object serves one thread.
  */
 final class Warping {
-  /** Wider vectors are slower here: half of their loads cross a cache line. */
   private static final VectorSpecies<Double> SPECIES =
-      DoubleVector.SPECIES_PREFERRED.length() > DoubleVector.SPECIES_256.length()
-          ? DoubleVector.SPECIES_256
-          : DoubleVector.SPECIES_PREFERRED;
-
+      VectorSpecies.of(double.class, HeapVectors.SHAPE);
   private static final int WIDTH = SPECIES.length();
 
   private final int length;
